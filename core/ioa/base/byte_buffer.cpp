@@ -1,0 +1,62 @@
+#include "ioa/base/byte_buffer.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include "ioa/base/assert.hpp"
+
+namespace ioa {
+
+void ByteBuffer::append(std::string_view bytes) {
+  if (bytes.empty()) return;
+  std::memcpy(prepare(bytes.size()).data(), bytes.data(), bytes.size());
+  commit(bytes.size());
+}
+
+std::span<char> ByteBuffer::prepare(std::size_t size) {
+  const std::size_t behind = capacity_ - offset_ - size_;
+  if (behind < size && offset_ > 0 && offset_ + behind >= size && offset_ >= size_) {
+    // Moving back costs less than what was consumed: amortised constant a byte.
+    std::memmove(memory_, memory_ + offset_, size_);
+    offset_ = 0;
+  } else if (behind < size) {
+    const std::size_t wanted = std::max({size_ + size, size_ * 2, std::size_t{256}});
+    auto* grown = static_cast<char*>(std::malloc(wanted));
+    if (grown == nullptr) throw std::bad_alloc();
+    if (size_ > 0) std::memcpy(grown, data(), size_);
+    std::free(memory_);
+    memory_ = grown;
+    capacity_ = wanted;
+    offset_ = 0;
+  }
+  return {memory_ + offset_ + size_, capacity_ - offset_ - size_};
+}
+
+void ByteBuffer::commit(std::size_t size) {
+  IOA_ASSERT(size <= capacity_ - offset_ - size_, "more bytes committed than were prepared");
+  size_ += size;
+}
+
+void ByteBuffer::consume(std::size_t size) {
+  IOA_ASSERT(size <= size_, "more bytes consumed than there are");
+  offset_ += size;
+  size_ -= size;
+  if (size_ == 0) clear();
+}
+
+void ByteBuffer::clear() noexcept {
+  std::free(std::exchange(memory_, nullptr));
+  capacity_ = offset_ = size_ = 0;
+}
+
+void ByteBuffer::swap(ByteBuffer& other) noexcept {
+  std::swap(memory_, other.memory_);
+  std::swap(capacity_, other.capacity_);
+  std::swap(offset_, other.offset_);
+  std::swap(size_, other.size_);
+}
+
+}  // namespace ioa

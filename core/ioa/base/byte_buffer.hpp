@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+namespace ioa {
+
+/// A flat queue of bytes: append at the back, consume from the front without moving what stays.
+///
+/// Views into it hold until the next non-const call. The memory is given back when the buffer
+/// becomes empty, so that an idle connection holds none.
+class ByteBuffer {
+ public:
+  ByteBuffer() = default;
+  ByteBuffer(ByteBuffer&& other) noexcept { swap(other); }
+  ByteBuffer& operator=(ByteBuffer&& other) noexcept {
+    ByteBuffer taken(static_cast<ByteBuffer&&>(other));
+    swap(taken);
+    return *this;
+  }
+  ~ByteBuffer() { clear(); }
+
+  bool empty() const noexcept { return size_ == 0; }
+  std::size_t size() const noexcept { return size_; }
+  const char* data() const noexcept { return memory_ + offset_; }
+  std::string_view view() const noexcept { return {data(), size_}; }
+  std::size_t capacity() const noexcept { return capacity_; }
+
+  void append(std::string_view bytes);
+
+  /// Space for at least `size` bytes behind the data, to be filled and then committed.
+  std::span<char> prepare(std::size_t size);
+  /// Adds the first `size` bytes of the prepared space to the data.
+  void commit(std::size_t size);
+
+  /// Drops `size` bytes from the front; at most size().
+  void consume(std::size_t size);
+  /// Drops all bytes and the memory.
+  void clear() noexcept;
+
+  void swap(ByteBuffer& other) noexcept;
+
+ private:
+  char* memory_ = nullptr;
+  std::size_t capacity_ = 0;
+  std::size_t offset_ = 0;
+  std::size_t size_ = 0;
+};
+
+}  // namespace ioa

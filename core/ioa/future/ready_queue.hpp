@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstddef>
+
+#include "ioa/future/job_list.hpp"
+
+namespace ioa {
+
+/// The reactions of Futures that have become ready: run by the Loop, first in first out, never on
+/// the stack of whoever made the Future ready. So a producer may be destroyed by its consumer, and a
+/// chain of any length needs no stack.
+///
+/// Constructing one makes it the thread's current queue until it is destroyed; a Loop has one. Tests
+/// of Futures use one alone.
+class ReadyQueue {
+ public:
+  ReadyQueue();
+  ~ReadyQueue();
+  ReadyQueue(const ReadyQueue&) = delete;
+  ReadyQueue& operator=(const ReadyQueue&) = delete;
+
+  /// The queue of this thread. There must be one: that is a Loop's (or a test's) task.
+  static ReadyQueue& current();
+
+  bool empty() const noexcept { return jobs_.empty(); }
+  void push(Job& job) noexcept { jobs_.push(job); }
+
+  /// Runs jobs until none is left, those included that they queue, but at most `limit` of them.
+  /// Returns how many ran. An exception that a job lets out leaves the rest queued.
+  std::size_t drain(std::size_t limit);
+
+  /// Takes a job that destroys something which could not be destroyed where it stood (a coroutine
+  /// frame cancelled while its own code was running). It runs after the current job.
+  void doom(Job& job) noexcept { doomed_.push(job); }
+  void reap() noexcept;
+
+ private:
+  JobList jobs_;
+  JobList doomed_;
+  ReadyQueue* outer_;
+};
+
+}  // namespace ioa

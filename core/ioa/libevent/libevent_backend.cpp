@@ -1,0 +1,248 @@
+#include "ioa/libevent/libevent_backend.hpp"
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <utility>
+
+#include "ioa/base/error.hpp"
+#include "ioa/base/free_list.hpp"
+#include "ioa/base/syscall.hpp"
+#include "ioa/base/unique_fd.hpp"
+
+namespace ioa {
+namespace {
+
+void ignore_log(int, const char*) {}  // libevent prints to stderr what its results say as well
+
+Error libevent_error(const char* operation, std::string subject) {
+  return Error::from_errno(errno != 0 ? errno : EINVAL, operation, std::move(subject));
+}
+
+/// One persistent libevent event.
+class PersistentEvent {
+ public:
+  PersistentEvent(event_base* base, int fd, short what, event_callback_fn callback, void* argument) {
+    event_assign(&event_, base, fd, static_cast<short>(what | EV_PERSIST), callback, argument);
+  }
+  PersistentEvent(const PersistentEvent&) = delete;
+  PersistentEvent& operator=(const PersistentEvent&) = delete;
+  ~PersistentEvent() { event_del(&event_); }
+
+  /// False, with errno, if libevent or the kernel refuses.
+  bool set_active(bool active) {
+    if (active == is_active_) return true;
+    errno = 0;
+    if ((active ? event_add(&event_, nullptr) : event_del(&event_)) != 0) return false;
+    is_active_ = active;
+    return true;
+  }
+
+ private:
+  event event_{};
+  bool is_active_ = false;
+};
+
+UniqueFd checked(int fd, const char* operation) {
+  if (fd < 0) throw Error::from_errno(errno, operation);
+  return UniqueFd(fd);
+}
+
+}  // namespace
+
+/// One descriptor. Reading and writing are two libevent events, since changing the set of one event
+/// means deleting and adding it; the writing one is made when it is first wanted.
+class LibeventBackend::Io final : public IoRegistration, public FreeListed {
+ public:
+  Io(LibeventBackend& backend, int fd, IoTarget& target)
+      : backend_(backend),
+        target_(target),
+        fd_(fd),
+        read_(backend.base_.get(), fd, EV_READ, &Io::ready, this) {}
+  ~Io() override { leave_always_ready(); }
+
+  void want(IoEvents events) override {
+    if (is_always_ready_ || !want_polled(events)) {
+      // epoll(7) refuses what is always ready, regular files above all, with EPERM.
+      if (!is_always_ready_ && errno != EPERM)
+        throw libevent_error("watch", "descriptor " + std::to_string(fd_));
+      is_always_ready_ = true;
+      leave_always_ready();
+      if (!events.empty()) backend_.always_ready_.push_back(this);
+    }
+    wanted_ = events;
+  }
+
+  void report_always_ready() { target_.io_ready(wanted_); }
+
+ private:
+  static void ready(evutil_socket_t, short what, void* self) {
+    IoEvents events;
+    if ((what & EV_READ) != 0) events = events.with(IoEvent::read);
+    if ((what & EV_WRITE) != 0) events = events.with(IoEvent::write);
+    static_cast<Io*>(self)->target_.io_ready(events);
+  }
+
+  bool want_polled(IoEvents events) {
+    if (!read_.set_active(events.has(IoEvent::read))) return false;
+    if (!write_ && events.has(IoEvent::write))
+      write_ = std::make_unique<PersistentEvent>(backend_.base_.get(), fd_, short{EV_WRITE}, &Io::ready, this);
+    return !write_ || write_->set_active(events.has(IoEvent::write));
+  }
+  void leave_always_ready() noexcept {
+    if (is_always_ready_) std::erase(backend_.always_ready_, this);
+  }
+
+  LibeventBackend& backend_;
+  IoTarget& target_;
+  int fd_;
+  IoEvents wanted_;
+  bool is_always_ready_ = false;
+  std::unique_ptr<PersistentEvent> write_;
+  PersistentEvent read_;
+};
+
+class LibeventBackend::Signal final : public SignalRegistration {
+ public:
+  Signal(event_base* base, int signal, SignalTarget& target)
+      : target_(target), event_(base, signal, EV_SIGNAL, &Signal::arrived, this) {
+    if (!event_.set_active(true))
+      throw libevent_error("sigaction", "signal " + std::to_string(signal));
+  }
+
+ private:
+  static void arrived(evutil_socket_t, short, void* self) {
+    static_cast<Signal*>(self)->target_.signal_arrived();
+  }
+
+  SignalTarget& target_;
+  PersistentEvent event_;
+};
+
+/// The one timerfd. It is re-armed only for a deadline earlier than the armed one, or after it has
+/// fired: an alarm that comes too early costs a turn, setting it each turn would cost a system call.
+class LibeventBackend::Alarm {
+ public:
+  explicit Alarm(event_base* base)
+      : fd_(checked(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), "timerfd_create")),
+        event_(base, fd_.get(), EV_READ, &Alarm::fired, this) {
+    if (!event_.set_active(true)) throw libevent_error("watch", "timerfd");
+  }
+
+  void arm(TimePoint deadline) {
+    if (deadline >= armed_for_) return;
+    const auto since_epoch = deadline.time_since_epoch();
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since_epoch);
+    itimerspec spec{};
+    spec.it_value.tv_sec = seconds.count();
+    spec.it_value.tv_nsec = (since_epoch - seconds).count();
+    if (::timerfd_settime(fd_.get(), TFD_TIMER_ABSTIME, &spec, nullptr) != 0)
+      throw Error::from_errno(errno, "timerfd_settime");
+    armed_for_ = deadline;
+  }
+
+ private:
+  static void fired(evutil_socket_t fd, short, void* self) {
+    std::uint64_t expirations = 0;
+    if (::read(fd, &expirations, sizeof expirations) > 0)
+      static_cast<Alarm*>(self)->armed_for_ = TimePoint::max();
+  }
+
+  UniqueFd fd_;
+  TimePoint armed_for_ = TimePoint::max();
+  PersistentEvent event_;
+};
+
+class LibeventBackend::Waker {
+ public:
+  explicit Waker(event_base* base)
+      : fd_(checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
+        event_(base, fd_.get(), EV_READ, &Waker::woken, this) {
+    if (!event_.set_active(true)) throw libevent_error("watch", "eventfd");
+  }
+  void wake() noexcept {
+    const int saved = errno;
+    static_cast<void>(::eventfd_write(fd_.get(), 1));  // EAGAIN: it is awake already
+    errno = saved;
+  }
+
+ private:
+  static void woken(evutil_socket_t fd, short, void*) {
+    eventfd_t count = 0;
+    static_cast<void>(::eventfd_read(fd, &count));
+  }
+
+  UniqueFd fd_;
+  PersistentEvent event_;
+};
+
+void LibeventBackend::FreeBase::operator()(event_base* base) const noexcept {
+  event_base_free(base);
+}
+
+std::vector<std::string> LibeventBackend::methods() {
+  std::vector<std::string> names;
+  for (const char** name = event_get_supported_methods(); *name != nullptr; ++name)
+    names.emplace_back(*name);
+  return names;
+}
+
+std::unique_ptr<LibeventBackend> LibeventBackend::create(std::string_view method) {
+  event_set_log_callback(&ignore_log);
+  const std::unique_ptr<event_config, void (*)(event_config*)> config(event_config_new(),
+                                                                      &event_config_free);
+  if (!config) throw Error::from_errno(ENOMEM, "event_config_new");
+  event_config_set_flag(config.get(), EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV);
+  if (!method.empty())
+    for (const std::string& other : methods())
+      if (other != method) event_config_avoid_method(config.get(), other.c_str());
+  event_base* base = event_base_new_with_config(config.get());
+  if (base == nullptr)
+    throw Error(ErrorKind::unsupported, {}, "event loop", std::string(method),
+                "this system has no such method");
+  return std::unique_ptr<LibeventBackend>(new LibeventBackend(base));
+}
+
+LibeventBackend::LibeventBackend(event_base* base)
+    : base_(base), waker_(std::make_unique<Waker>(base)) {}
+
+LibeventBackend::~LibeventBackend() = default;
+
+std::string_view LibeventBackend::name() const { return event_base_get_method(base_.get()); }
+
+TimePoint LibeventBackend::now() const { return Clock::now(); }
+
+std::unique_ptr<Backend::IoRegistration> LibeventBackend::register_io(int fd, IoTarget& target) {
+  return std::make_unique<Io>(*this, fd, target);
+}
+
+std::unique_ptr<Backend::SignalRegistration> LibeventBackend::register_signal(
+    int signal, SignalTarget& target) {
+  if (signal <= 0 || signal >= NSIG || signal == SIGKILL || signal == SIGSTOP)
+    throw Error::from_errno(EINVAL, "sigaction", "signal " + std::to_string(signal));
+  return std::make_unique<Signal>(base_.get(), signal, target);
+}
+
+void LibeventBackend::wait(std::optional<TimePoint> deadline) {
+  // ONCE with NONBLOCK: NONBLOCK alone spins for as long as a level-triggered event stays active.
+  int flags = EVLOOP_ONCE;
+  if (!always_ready_.empty() || (deadline && *deadline <= now())) {
+    flags |= EVLOOP_NONBLOCK;
+  } else if (deadline) {
+    if (!alarm_) alarm_ = std::make_unique<Alarm>(base_.get());
+    alarm_->arm(*deadline);
+  }
+  if (event_base_loop(base_.get(), flags) < 0) throw libevent_error("wait", std::string(name()));
+  for (std::size_t i = 0; i < always_ready_.size(); ++i) always_ready_[i]->report_always_ready();
+}
+
+void LibeventBackend::wake() noexcept { waker_->wake(); }
+
+}  // namespace ioa

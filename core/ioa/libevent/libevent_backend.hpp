@@ -1,0 +1,52 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ioa/loop/backend.hpp"
+
+struct event_base;
+
+namespace ioa {
+
+/// The Backend on libevent's event_base: epoll, poll or select.
+///
+/// libevent's callbacks only record; its own loop never runs a user's callback. Deadlines go to one
+/// timerfd, since libevent's timers are a millisecond coarse.
+class LibeventBackend final : public Backend {
+ public:
+  /// `method` is one of methods(), or empty for the best one here. Throws Error (kind unsupported,
+  /// subject the method) if there is no such method.
+  static std::unique_ptr<LibeventBackend> create(std::string_view method = {});
+  /// The methods that this system has, best first.
+  static std::vector<std::string> methods();
+
+  ~LibeventBackend() override;
+
+  std::string_view name() const override;
+  TimePoint now() const override;
+  std::unique_ptr<IoRegistration> register_io(int fd, IoTarget& target) override;
+  std::unique_ptr<SignalRegistration> register_signal(int signal, SignalTarget& target) override;
+  void wait(std::optional<TimePoint> deadline) override;
+  void wake() noexcept override;
+
+ private:
+  class Io;
+  class Signal;
+  class Alarm;
+  class Waker;
+  struct FreeBase {
+    void operator()(event_base* base) const noexcept;
+  };
+
+  explicit LibeventBackend(event_base* base);
+
+  std::unique_ptr<event_base, FreeBase> base_;
+  std::unique_ptr<Waker> waker_;
+  std::unique_ptr<Alarm> alarm_;       // made when the first deadline is waited for
+  std::vector<Io*> always_ready_;      // wanted descriptors that the kernel cannot poll
+};
+
+}  // namespace ioa

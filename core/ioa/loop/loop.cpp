@@ -1,0 +1,129 @@
+#include "ioa/loop/loop.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "ioa/base/free_list.hpp"
+#include "ioa/future/promise.hpp"
+
+namespace ioa {
+namespace {
+
+class Depth {
+ public:
+  explicit Depth(int& depth) noexcept : depth_(depth) { ++depth_; }
+  Depth(const Depth&) = delete;
+  Depth& operator=(const Depth&) = delete;
+  ~Depth() { --depth_; }
+
+ private:
+  int& depth_;
+};
+
+/// Deletes the functions that never ran.
+void discard(JobList& jobs) {
+  while (Job* job = jobs.pop()) delete static_cast<detail::QueuedFunction*>(job);
+}
+
+}  // namespace
+
+Loop::Loop(std::unique_ptr<Backend> backend)
+    : backend_(std::move(backend)),
+      signals_(*backend_, ready_),
+      posted_(std::make_shared<PostQueue>(*backend_)),
+      now_(backend_->now()),
+      root_(std::make_unique<Notifier>()) {
+  root_->enter(*this);
+}
+
+Loop::~Loop() {
+  posted_->close();
+  root_->leave();
+  root_.reset();
+  empty_graveyard();
+  reactions_.reap();
+  for (JobList* jobs : {&posted_here_, &deferred_, &running_}) discard(*jobs);
+}
+
+std::size_t Loop::turn(std::optional<Duration> timeout) {
+  const Depth depth(turn_depth_);
+  backend_->wait(wait_deadline(timeout));
+  now_ = backend_->now();
+  std::size_t count = run_all(ready_);
+  take_posted();
+  count += run_all(posted_here_);
+  count += timers_.fire(now_, kTimersPerTurn);
+  running_.take_all(deferred_);
+  count += run_all(running_);
+  count += reactions_.drain(kReactionsPerTurn);
+  reactions_.reap();
+  if (turn_depth_ == 1) empty_graveyard();
+  rethrow_failure();
+  return count;
+}
+
+void Loop::run() {
+  const Depth depth(run_depth_);
+  while (!std::exchange(stop_requested_, false)) turn();
+}
+
+std::optional<TimePoint> Loop::wait_deadline(std::optional<Duration> timeout) {
+  if (!reactions_.empty() || !deferred_.empty() || !ready_.empty() || !running_.empty() ||
+      !posted_here_.empty() || failure_)
+    return TimePoint::min();
+  std::optional<TimePoint> deadline = timers_.next();
+  if (timeout) {
+    const TimePoint cap = saturating_add(backend_->now(), *timeout);
+    deadline = deadline ? std::min(*deadline, cap) : cap;
+  }
+  return deadline;
+}
+
+std::size_t Loop::run_all(JobList& jobs) {
+  std::size_t count = 0;
+  for (; Job* job = jobs.pop(); ++count) job->run();
+  return count;
+}
+
+detail::QueuedFunction& Loop::queue(JobList& jobs, UniqueFunction<void()> function) {
+  auto* queued = new detail::QueuedFunction(std::move(function));
+  jobs.push(*queued);
+  return *queued;
+}
+
+void Loop::take_posted() {
+  if (posted_->empty()) return;
+  for (auto& function : posted_->take()) queue(posted_here_, std::move(function));
+}
+
+void Loop::later(UniqueFunction<void()> function) { queue(deferred_, std::move(function)); }
+
+Future<> Loop::next_turn() {
+  struct Waiter {
+    Waiter(Loop& loop) : call(loop, [this] { finish(); }) { call.schedule(); }
+    void finish() {
+      promise.done();
+      delete this;
+    }
+    DeferredCall call;
+    Promise<> promise;
+  };
+  auto* waiter = new Waiter(*this);
+  waiter->promise.on_cancel([waiter] { delete waiter; });
+  return waiter->promise.future();
+}
+
+void Loop::empty_graveyard() noexcept {
+  // A destructor may bury others.
+  while (!graveyard_.empty()) std::exchange(graveyard_, {}).clear();
+}
+
+void Loop::fail(std::exception_ptr error) noexcept {
+  if (!failure_) failure_ = std::move(error);
+}
+
+void Loop::rethrow_failure() {
+  if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+}
+
+}  // namespace ioa

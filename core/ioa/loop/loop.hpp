@@ -1,0 +1,130 @@
+#pragma once
+
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "ioa/base/clock.hpp"
+#include "ioa/base/unique_function.hpp"
+#include "ioa/future/future.hpp"
+#include "ioa/future/ready_queue.hpp"
+#include "ioa/loop/backend.hpp"
+#include "ioa/loop/notifier.hpp"
+#include "ioa/loop/post_queue.hpp"
+#include "ioa/loop/signal_router.hpp"
+#include "ioa/loop/time_queue.hpp"
+#include "ioa/loop/watch.hpp"
+
+namespace ioa {
+
+class EventSink;
+
+/// The event loop: the root of a tree of Notifiers, and the one that calls their callbacks.
+///
+///     ioa::Loop loop(ioa::LibeventBackend::create());
+///     loop.add(std::make_unique<EchoServer>());
+///     loop.run();
+///
+/// A TURN: 1. compute the wait: none if work is queued, else until the next deadline, else for ever
+/// (capped by the caller); 2. wait in the backend, which only collects; 3. fix now() for this turn;
+/// 4. dispatch descriptors, signals and posted functions whose watches still exist; 5. run due timers
+/// in the order of their deadlines; 6. run the deferred calls that are queued by then, one generation;
+/// 7. drain the ReadyQueue, until empty, at most kReactionsPerTurn; 8. in the outermost turn, bury what
+/// was removed.
+///
+/// THREADS: a Loop and all that lives in it belong to the thread that made it; only post() (and the
+/// PostQueue) may be used from others. One Loop a thread.
+/// EXCEPTIONS: what a callback throws leaves turn() and run(); the other events stay queued.
+class Loop {
+ public:
+  explicit Loop(std::unique_ptr<Backend> backend);
+  ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  /// Takes `notifier` as a root of the tree.
+  template <class N>
+  N& add(std::unique_ptr<N> notifier) {
+    return root_->add_child(std::move(notifier));
+  }
+
+  /// The time at which this turn began: monotonic, standing still within a turn.
+  TimePoint now() const noexcept { return now_; }
+  /// Reads the clock anew, for code that has worked long within a turn.
+  void refresh_now() { now_ = backend_->now(); }
+
+  /// One turn, waiting at most `timeout` (nullopt: for ever). Returns how many callbacks it ran.
+  std::size_t turn(std::optional<Duration> timeout = std::nullopt);
+
+  /// Turns until stop(). May be called inside a callback; stop() then ends the inner run.
+  void run();
+  /// Ends the innermost run() after the current turn; if none is active, the next one at its start.
+  void stop() noexcept { stop_requested_ = true; }
+  bool is_running() const noexcept { return run_depth_ > 0; }
+
+  /// Turns until `future` is ready, and returns its result or throws its failure.
+  template <class T>
+  T run(Future<T> future) {
+    while (!future.ready()) turn();
+    return future.get();
+  }
+
+  /// Calls `function` soon, never inside this call: later in this turn, or in the next one if it is
+  /// deferred from a deferred call, so that the kernel is polled in between.
+  void later(UniqueFunction<void()> function);
+  /// A Future that becomes ready as later() would call.
+  Future<> next_turn();
+
+  /// Calls `function` on the loop's thread in its next turn; from any thread.
+  void post(UniqueFunction<void()> function) { posted_->post(std::move(function)); }
+  /// The same door, for threads that may outlive the Loop.
+  std::shared_ptr<PostQueue> post_queue() const noexcept { return posted_; }
+
+  TimeQueue& timers() noexcept { return timers_; }
+  Backend& backend() noexcept { return *backend_; }
+
+  /// Where the engine reports what happens; null, the default, for nowhere. Borrowed.
+  void set_event_sink(EventSink* sink) noexcept { event_sink_ = sink; }
+  EventSink* event_sink() const noexcept { return event_sink_; }
+
+  static constexpr std::size_t kReactionsPerTurn = 1000;
+  static constexpr std::size_t kTimersPerTurn = 4096;
+
+ private:
+  friend class Notifier;
+  friend class IoWatch;
+  friend class SignalWatch;
+  friend class DeferredCall;
+
+  std::optional<TimePoint> wait_deadline(std::optional<Duration> timeout);
+  void take_posted();
+  static std::size_t run_all(JobList& jobs);
+  /// Appends `function` to one of the queues below that own their jobs.
+  detail::QueuedFunction& queue(JobList& jobs, UniqueFunction<void()> function);
+  void bury(std::unique_ptr<Notifier> dead) { graveyard_.push_back(std::move(dead)); }
+  void empty_graveyard() noexcept;
+  void fail(std::exception_ptr error) noexcept;
+  void rethrow_failure();
+
+  std::unique_ptr<Backend> backend_;
+  ReadyQueue reactions_;
+  TimeQueue timers_;
+  JobList ready_;          // watches whose event is there
+  JobList posted_here_;    // functions from other threads (these three queues own their jobs)
+  JobList deferred_;       // calls for the next generation
+  JobList running_;        // the generation that is being run
+  SignalRouter signals_;
+  std::shared_ptr<PostQueue> posted_;
+  TimePoint now_;
+  EventSink* event_sink_ = nullptr;
+  std::exception_ptr failure_;
+  int turn_depth_ = 0;
+  int run_depth_ = 0;
+  bool stop_requested_ = false;
+  std::vector<std::unique_ptr<Notifier>> graveyard_;
+  std::unique_ptr<Notifier> root_;
+};
+
+}  // namespace ioa

@@ -1,0 +1,103 @@
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include "ioa/base/event_slot.hpp"
+#include "ioa/base/free_list.hpp"
+#include "ioa/future/job_list.hpp"
+#include "ioa/loop/backend.hpp"
+
+namespace ioa {
+
+class Loop;
+
+/// Interest in one descriptor's readiness. The callback is called once for each event that is there
+/// and still wanted, reading before writing; dropping the watch, or wanting less, takes back events
+/// that have not been delivered yet. Several watches of one descriptor do not disturb each other.
+///
+/// LIFETIME: stays where it was made; may be destroyed inside its own callback. The descriptor is
+/// borrowed and must stay open until the watch is gone or stopped.
+class IoWatch final : private Job, private IoTarget {
+ public:
+  explicit IoWatch(Loop& loop) noexcept;
+  virtual ~IoWatch() = default;
+
+  void set_callback(UniqueFunction<void(IoEvent)> callback) { callback_.set(std::move(callback)); }
+
+  /// Begins to watch `fd` for `events`; the fd of before is let go. Throws Error if it cannot be
+  /// watched (EBADF).
+  void start(int fd, IoEvents events);
+  /// Replaces what is watched for; free if nothing changes. Only after start().
+  void want(IoEvents events);
+  IoEvents wanted() const noexcept { return wanted_; }
+  bool is_started() const noexcept { return registration_ != nullptr; }
+  void stop() noexcept;
+
+ private:
+  void io_ready(IoEvents events) noexcept override;
+  static void dispatch(void* self);
+
+  Loop* loop_;
+  std::unique_ptr<Backend::IoRegistration> registration_;
+  IoEvents wanted_;
+  IoEvents pending_;
+  CallbackSlot<IoEvent> callback_;
+};
+
+/// Interest in a signal. Any number of watches may share one; all are called, in the order in which
+/// they were made, even if one of them goes away meanwhile. The callback runs from the loop, never
+/// from the handler; signals that arrive before it runs are one call. When the last watch of a signal
+/// is gone, the disposition of before is back.
+class SignalWatch : private Job {
+ public:
+  /// Throws Error for a number that cannot be caught.
+  SignalWatch(Loop& loop, int signal, UniqueFunction<void()> callback);
+  ~SignalWatch();
+
+  int signal() const noexcept { return signal_; }
+
+ private:
+  friend class SignalRouter;
+  static void dispatch(void* self);
+
+  Loop* loop_;
+  int signal_;
+  SignalWatch* next_of_signal_ = nullptr;
+  CallbackSlot<> callback_;
+};
+
+namespace detail {
+
+/// A function in one of the Loop's queues: runs once and frees itself. Deleting it calls it off.
+class QueuedFunction : public Job, public FreeListed {
+ public:
+  explicit QueuedFunction(UniqueFunction<void()> function);
+
+ private:
+  UniqueFunction<void()> function_;
+};
+
+}  // namespace detail
+
+/// A call that happens soon, once each time it is scheduled: Loop::later for a callback that must not
+/// outlive its owner. Calling it off, or destroying it, before it has run means that it never runs, in
+/// the same turn too.
+class DeferredCall {
+ public:
+  DeferredCall(Loop& loop, UniqueFunction<void()> callback);
+  DeferredCall(const DeferredCall&) = delete;
+  DeferredCall& operator=(const DeferredCall&) = delete;
+  ~DeferredCall() { call_off(); }
+
+  bool is_scheduled() const noexcept { return queued_ != nullptr; }
+  void schedule();
+  void call_off() noexcept { delete std::exchange(queued_, nullptr); }
+
+ private:
+  Loop* loop_;
+  detail::QueuedFunction* queued_ = nullptr;
+  CallbackSlot<> callback_;
+};
+
+}  // namespace ioa
