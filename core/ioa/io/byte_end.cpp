@@ -1,0 +1,132 @@
+#include "ioa/io/byte_end.hpp"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <utility>
+
+#include "ioa/base/syscall.hpp"
+
+namespace ioa {
+namespace {
+
+bool poll_now(int fd, short events) noexcept {
+  pollfd entry{fd, events, 0};
+  return retry_on_eintr([&] { return ::poll(&entry, 1, 0); }) > 0;
+}
+
+/// A description of our own of an inherited pipe or terminal, non-blocking; nothing if the system
+/// does not allow it (another user's pipe, no /proc, a FIFO whose reader has left).
+UniqueFd reopen(int fd, ByteEnd::Access access) {
+  char path[32];
+  std::snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+  const int direction = access == ByteEnd::Access::read ? O_RDONLY : O_WRONLY;
+  return UniqueFd(::open(path, direction | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
+}
+
+int close_checked(UniqueFd& fd) noexcept {
+  const int number = fd.release();
+  return number >= 0 && ::close(number) != 0 && errno != EINTR ? errno : 0;
+}
+
+}  // namespace
+
+FdKind fd_kind(int fd) noexcept {
+  struct stat status {};
+  if (::fstat(fd, &status) != 0) return FdKind::other;
+  if (S_ISREG(status.st_mode)) return FdKind::regular_file;
+  if (S_ISFIFO(status.st_mode)) return FdKind::pipe;
+  if (S_ISSOCK(status.st_mode)) return FdKind::socket;
+  // A pty's master is a terminal to isatty(3), but opening it anew makes another pty (ptmx(4)).
+  unsigned number = 0;
+  if (S_ISCHR(status.st_mode) && ::isatty(fd) == 1 && ::ioctl(fd, TIOCGPTN, &number) != 0)
+    return FdKind::terminal;
+  return FdKind::other;
+}
+
+ByteEnd ByteEnd::own(UniqueFd fd) {
+  ByteEnd end = borrow(fd.get());
+  end.own_ = std::move(fd);
+  return end;
+}
+
+ByteEnd ByteEnd::borrow(int fd) {
+  ByteEnd end;
+  end.fd_ = fd;
+  end.kind_ = fd_kind(fd);
+  return end;
+}
+
+ByteEnd ByteEnd::inherited(int fd, Access access) {
+  ByteEnd end = borrow(fd);
+  end.inherited_ = UniqueFd(fd);
+  end.never_blocks_ = end.kind_ == FdKind::regular_file;
+  if (end.kind_ != FdKind::pipe && end.kind_ != FdKind::terminal) return end;
+  end.own_ = reopen(fd, access);
+  if (!end.own_) return end;
+  end.fd_ = end.own_.get();
+  end.never_blocks_ = true;
+  return end;
+}
+
+ByteEnd ByteEnd::discard() { return {}; }
+
+ssize_t ByteEnd::read(std::span<char> space) noexcept {
+  switch (kind_) {
+    case FdKind::discard:
+      return 0;
+    case FdKind::socket:
+      return retry_on_eintr([&] { return ::recv(fd_, space.data(), space.size(), MSG_DONTWAIT); });
+    default:
+      if (!never_blocks_ && !is_readable()) {
+        errno = EAGAIN;
+        return -1;
+      }
+      return retry_on_eintr([&] { return ::read(fd_, space.data(), space.size()); });
+  }
+}
+
+ssize_t ByteEnd::write(std::string_view bytes) noexcept {
+  switch (kind_) {
+    case FdKind::discard:
+      return static_cast<ssize_t>(bytes.size());
+    case FdKind::socket:
+      return retry_on_eintr(
+          [&] { return ::send(fd_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL); });
+    default:
+      if (!never_blocks_) {
+        if (!is_writable()) {
+          errno = EAGAIN;
+          return -1;
+        }
+        // POLLOUT on a pipe promises room for PIPE_BUF bytes, no more (pipe(7)).
+        bytes = bytes.substr(0, PIPE_BUF);
+      }
+      return retry_on_eintr([&] { return ::write(fd_, bytes.data(), bytes.size()); });
+  }
+}
+
+bool ByteEnd::is_readable() const noexcept { return fd_ < 0 || poll_now(fd_, POLLIN); }
+bool ByteEnd::is_writable() const noexcept { return fd_ < 0 || poll_now(fd_, POLLOUT); }
+
+int ByteEnd::end_writing() noexcept {
+  if (kind_ != FdKind::socket) return close();
+  return ::shutdown(fd_, SHUT_WR) == 0 ? 0 : errno;
+}
+
+int ByteEnd::close() noexcept {
+  fd_ = -1;
+  const int own_result = close_checked(own_);
+  const int inherited_result = close_checked(inherited_);
+  return own_result != 0 ? own_result : inherited_result;
+}
+
+}  // namespace ioa
