@@ -10,6 +10,12 @@
 
 namespace ioa {
 
+// Borrowed memory is never written to: with a capacity of 0, all that would write reallocates.
+ByteBuffer::ByteBuffer(std::string_view borrowed) noexcept
+    : memory_(const_cast<char*>(borrowed.data())), size_(borrowed.size()) {
+  if (size_ == 0) memory_ = nullptr;
+}
+
 void ByteBuffer::append(std::string_view bytes) {
   if (bytes.empty()) return;
   std::memcpy(prepare(bytes.size()).data(), bytes.data(), bytes.size());
@@ -17,22 +23,30 @@ void ByteBuffer::append(std::string_view bytes) {
 }
 
 std::span<char> ByteBuffer::prepare(std::size_t size) {
+  if (is_borrowed()) reallocate(size_ + size);
   const std::size_t behind = capacity_ - offset_ - size_;
-  if (behind < size && offset_ > 0 && offset_ + behind >= size && offset_ >= size_) {
+  if (behind < size && offset_ + behind >= size && offset_ >= size_) {
     // Moving back costs less than what was consumed: amortised constant a byte.
     std::memmove(memory_, memory_ + offset_, size_);
     offset_ = 0;
   } else if (behind < size) {
-    const std::size_t wanted = std::max({size_ + size, size_ * 2, std::size_t{256}});
-    auto* grown = static_cast<char*>(std::malloc(wanted));
-    if (grown == nullptr) throw std::bad_alloc();
-    if (size_ > 0) std::memcpy(grown, data(), size_);
-    std::free(memory_);
-    memory_ = grown;
-    capacity_ = wanted;
-    offset_ = 0;
+    reallocate(std::max({size_ + size, size_ * 2, std::size_t{256}}));
   }
   return {memory_ + offset_ + size_, capacity_ - offset_ - size_};
+}
+
+void ByteBuffer::reallocate(std::size_t capacity) {
+  auto* memory = static_cast<char*>(std::malloc(capacity));
+  if (memory == nullptr) throw std::bad_alloc();
+  if (size_ > 0) std::memcpy(memory, data(), size_);
+  if (capacity_ > 0) std::free(memory_);
+  memory_ = memory;
+  capacity_ = capacity;
+  offset_ = 0;
+}
+
+void ByteBuffer::own() noexcept {
+  if (is_borrowed()) reallocate(size_);
 }
 
 void ByteBuffer::commit(std::size_t size) {
@@ -48,11 +62,14 @@ void ByteBuffer::consume(std::size_t size) {
 }
 
 void ByteBuffer::clear() noexcept {
-  std::free(std::exchange(memory_, nullptr));
+  if (capacity_ > 0) std::free(memory_);
+  memory_ = nullptr;
   capacity_ = offset_ = size_ = 0;
 }
 
 void ByteBuffer::swap(ByteBuffer& other) noexcept {
+  own();
+  other.own();
   std::swap(memory_, other.memory_);
   std::swap(capacity_, other.capacity_);
   std::swap(offset_, other.offset_);

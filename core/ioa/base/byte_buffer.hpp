@@ -13,6 +13,10 @@ namespace ioa {
 class ByteBuffer {
  public:
   ByteBuffer() = default;
+  /// A buffer of bytes that lie somewhere else, and stay there for as long as this holds them: they
+  /// are copied only when something is appended or the buffer is moved from.
+  static ByteBuffer borrow(std::string_view bytes) noexcept { return ByteBuffer(bytes); }
+
   ByteBuffer(ByteBuffer&& other) noexcept { swap(other); }
   ByteBuffer& operator=(ByteBuffer&& other) noexcept {
     ByteBuffer taken(static_cast<ByteBuffer&&>(other));
@@ -42,8 +46,14 @@ class ByteBuffer {
   void swap(ByteBuffer& other) noexcept;
 
  private:
+  explicit ByteBuffer(std::string_view borrowed) noexcept;
+  bool is_borrowed() const noexcept { return capacity_ == 0 && size_ > 0; }
+  void reallocate(std::size_t capacity);
+  /// Makes borrowed bytes its own.
+  void own() noexcept;
+
   char* memory_ = nullptr;
-  std::size_t capacity_ = 0;
+  std::size_t capacity_ = 0;  // of the memory that is its own
   std::size_t offset_ = 0;
   std::size_t size_ = 0;
 };

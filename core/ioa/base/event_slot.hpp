@@ -75,44 +75,53 @@ class CallbackSlot {
   CallbackSlot(const CallbackSlot&) = delete;
   CallbackSlot& operator=(const CallbackSlot&) = delete;
   ~CallbackSlot() {
-    if (gone_ != nullptr) *gone_ = true;
+    for (Call* call = innermost_; call != nullptr; call = call->outer) call->gone = true;
   }
 
   void set(Callback callback) {
+    for (Call* call = innermost_; call != nullptr; call = call->outer) call->is_replaced = true;
     callback_ = std::move(callback);
-    is_replaced_ = true;
   }
 
-  /// Calls the callback. It may replace itself and destroy this slot. While it runs, calling again
-  /// (from a nested turn) does nothing. Returns false if the slot is gone.
+  /// Calls the callback. It may replace itself, destroy this slot, and (by a nested turn) come here
+  /// again: then it is entered anew. Returns false if the slot is gone.
   bool operator()(Args... args) {
-    if (!callback_) return true;
+    if (!callback_) return call_again(std::forward<Args>(args)...);
     Call call(*this);
     call.callback(std::forward<Args>(args)...);
     return !call.gone;
   }
 
  private:
+  /// A call of the callback, which it moves out of the slot, so that it outlives the slot.
   struct Call {
-    explicit Call(CallbackSlot& owner) : slot(owner), callback(std::move(owner.callback_)) {
-      slot.gone_ = &gone;
-      slot.is_replaced_ = false;
+    explicit Call(CallbackSlot& owner) noexcept
+        : slot(owner), outer(owner.innermost_), callback(std::move(owner.callback_)) {
+      slot.innermost_ = this;
     }
     Call(const Call&) = delete;
     Call& operator=(const Call&) = delete;
     ~Call() {
       if (gone) return;
-      slot.gone_ = nullptr;
-      if (!slot.is_replaced_) slot.callback_ = std::move(callback);
+      slot.innermost_ = outer;
+      if (!is_replaced) slot.callback_ = std::move(callback);
     }
     CallbackSlot& slot;
+    Call* outer;
     Callback callback;
     bool gone = false;
+    bool is_replaced = false;
   };
 
+  bool call_again(Args&&... args) {
+    Call* call = innermost_;
+    if (call == nullptr || call->is_replaced) return true;
+    call->callback(std::forward<Args>(args)...);
+    return !call->gone;  // that call is below on the stack
+  }
+
   Callback callback_;
-  bool* gone_ = nullptr;
-  bool is_replaced_ = false;
+  Call* innermost_ = nullptr;
 };
 
 }  // namespace ioa

@@ -25,8 +25,12 @@ void free_list_release(void* block, std::size_t) noexcept { ::operator delete(bl
 namespace {
 
 constexpr std::size_t kGrain = 32;
-constexpr std::size_t kClasses = kFreeListMaxSize / kGrain;
+// A block takes a whole number of grains together with malloc's word in front of it.
+constexpr std::size_t kMallocWord = sizeof(std::size_t);
+constexpr std::size_t kClasses = (kFreeListMaxSize + kMallocWord - 1) / kGrain + 1;
 constexpr std::uint32_t kMaxBlocksPerClass = 256;
+
+constexpr std::size_t class_of(std::size_t size) { return (size + kMallocWord - 1) / kGrain; }
 
 struct Block {
   Block* next;
@@ -69,20 +73,20 @@ void register_cleanup() {
 
 void* free_list_allocate(std::size_t size) {
   if (size == 0 || size > kFreeListMaxSize) return ::operator new(size);
-  const std::size_t index = (size - 1) / kGrain;
+  const std::size_t index = class_of(size);
   List& list = lists.list[index];
   if (Block* block = list.head) {
     list.head = block->next;
     --list.count;
     return block;
   }
-  return ::operator new((index + 1) * kGrain);
+  return ::operator new((index + 1) * kGrain - kMallocWord);
 }
 
 void free_list_release(void* block, std::size_t size) noexcept {
   if (block == nullptr) return;
   if (size == 0 || size > kFreeListMaxSize || lists.closed) return ::operator delete(block);
-  List& list = lists.list[(size - 1) / kGrain];
+  List& list = lists.list[class_of(size)];
   if (list.count >= kMaxBlocksPerClass) return ::operator delete(block);
   if (!lists.cleanup_registered) register_cleanup();
   auto* free_block = static_cast<Block*>(block);

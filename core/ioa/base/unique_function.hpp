@@ -22,10 +22,9 @@ class UniqueFunction<Result(Args...)> {
   UniqueFunction(std::nullptr_t) {}
 
   template <class F>
-    requires(!std::is_same_v<std::remove_cvref_t<F>, UniqueFunction> &&
-             std::is_invocable_r_v<Result, std::remove_cvref_t<F>&, Args...>)
-  UniqueFunction(F&& callable) {
-    using Callable = std::remove_cvref_t<F>;
+  requires(!std::is_same_v<std::remove_cvref_t<F>, UniqueFunction> &&
+           std::is_invocable_r_v<Result, std::decay_t<F>&, Args...>) UniqueFunction(F&& callable) {
+    using Callable = std::decay_t<F>;
     if constexpr (fits<Callable>()) {
       ::new (storage_) Callable(std::forward<F>(callable));
       ops_ = &kInline<Callable>;
@@ -72,20 +71,27 @@ class UniqueFunction<Result(Args...)> {
   }
 
   template <class F>
-  static constexpr Ops kInline{
-      [](void* self, Args&&... args) -> Result {
-        return (*static_cast<F*>(self))(std::forward<Args>(args)...);
-      },
-      [](void* from, void* to) noexcept {
-        ::new (to) F(std::move(*static_cast<F*>(from)));
-        static_cast<F*>(from)->~F();
-      },
-      [](void* self) noexcept { static_cast<F*>(self)->~F(); }};
+  static Result invoke(F& callable, Args&&... args) {
+    if constexpr (std::is_void_v<Result>)
+      static_cast<void>(callable(std::forward<Args>(args)...));  // whatever it returns
+    else
+      return callable(std::forward<Args>(args)...);
+  }
+
+  template <class F>
+  static constexpr Ops kInline{[](void* self, Args&&... args) -> Result {
+                                 return invoke(*static_cast<F*>(self), std::forward<Args>(args)...);
+                               },
+                               [](void* from, void* to) noexcept {
+                                 ::new (to) F(std::move(*static_cast<F*>(from)));
+                                 static_cast<F*>(from)->~F();
+                               },
+                               [](void* self) noexcept { static_cast<F*>(self)->~F(); }};
 
   template <class F>
   static constexpr Ops kHeap{
       [](void* self, Args&&... args) -> Result {
-        return (**static_cast<F**>(self))(std::forward<Args>(args)...);
+        return invoke(**static_cast<F**>(self), std::forward<Args>(args)...);
       },
       [](void* from, void* to) noexcept { ::new (to) F*(*static_cast<F**>(from)); },
       [](void* self) noexcept { delete *static_cast<F**>(self); }};

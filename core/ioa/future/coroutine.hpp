@@ -1,6 +1,7 @@
 #pragma once
 
 #include <coroutine>
+#include <cstddef>
 #include <exception>
 #include <utility>
 
@@ -12,20 +13,27 @@ namespace ioa::detail {
 
 /// The part of a coroutine's promise that does not depend on its result.
 ///
-/// A coroutine is just another producer. Its state lies in its frame, one block from the free lists;
-/// cancelling it destroys the frame, at once if it is suspended, at its next suspension if its own
-/// code is on the stack. Resuming always goes through the ReadyQueue: g++ 12 makes no tail call of
-/// symmetric transfer without optimisation or under a sanitizer.
+/// A coroutine is just another producer. Its state lies in its frame, one block from the free
+/// lists; cancelling it destroys the frame: at once, or, if its own code or that of a coroutine
+/// which it awaits is on the stack, as soon as that has suspended. Resuming always goes through the
+/// ReadyQueue: g++ 12 makes no tail call of symmetric transfer without optimisation or under a
+/// sanitizer.
 template <class T, class Derived>
-class CoroutineBase : public State<T>, public FreeListed {
+class CoroutineBase : public State<T> {
  public:
+  // Not FreeListed: with its operators for wide alignments clang++ 14 compiles no frame.
+  static void* operator new(std::size_t size) { return free_list_allocate(size); }
+  static void operator delete(void* frame, std::size_t size) noexcept {
+    free_list_release(frame, size);
+  }
+
   std::suspend_never initial_suspend() noexcept { return {}; }
 
   auto final_suspend() noexcept {
     struct Last {
       bool await_ready() const noexcept { return false; }
       void await_suspend(std::coroutine_handle<Derived> frame) noexcept {
-        frame.promise().suspended();
+        frame.promise().suspended(nullptr);
       }
       void await_resume() const noexcept {}
     };
@@ -34,21 +42,18 @@ class CoroutineBase : public State<T>, public FreeListed {
 
   void unhandled_exception() { this->set_error(std::current_exception()); }
 
-  /// Its code has left the stack. False if it was cancelled meanwhile: then it will be destroyed, and
-  /// nothing may resume it.
-  bool suspended() noexcept {
-    is_running_ = false;
-    if (!is_doomed_) return true;
-    this->forget_reaction();
-    this->run_ = [](void* self) { static_cast<Derived*>(self)->destroy(); };
-    this->argument_ = static_cast<Derived*>(this);
-    ReadyQueue::current().doom(*this);
-    return false;
+  /// Its code has left the stack, to wait for `source`. False if it was cancelled meanwhile: then
+  /// it will be destroyed, and nothing may resume it.
+  bool suspended(const StateBase* source) noexcept {
+    this->is_running_ = false;
+    this->waits_for_ = source;
+    if (is_doomed_) doom_now();
+    return !is_doomed_;
   }
 
   static void resume(void* promise) {
     auto& self = *static_cast<Derived*>(promise);
-    self.is_running_ = true;
+    static_cast<CoroutineBase&>(self).is_running_ = true;
     self.frame().resume();
   }
 
@@ -58,20 +63,26 @@ class CoroutineBase : public State<T>, public FreeListed {
   void destroy() noexcept { frame().destroy(); }
 
  protected:
-  CoroutineBase() noexcept : State<T>(&CoroutineBase::dropped) {}
+  CoroutineBase() noexcept : State<T>(&CoroutineBase::dropped) {
+    this->is_running_ = true;  // a coroutine starts at once
+  }
   ~CoroutineBase() = default;
 
  private:
   static void dropped(StateBase& base) noexcept {
     auto& self = static_cast<CoroutineBase&>(base);
     self.forget_reaction();
-    if (self.is_running_)
-      self.is_doomed_ = true;
-    else
-      self.destroy();
+    if (!self.is_on_stack()) return self.destroy();
+    self.is_doomed_ = true;
+    if (!self.is_running_) self.doom_now();  // else at its next suspension
   }
 
-  bool is_running_ = true;  // a coroutine starts at once
+  static void destroy_frame(Derived& self) { self.destroy(); }
+  void doom_now() noexcept {
+    this->forget_reaction();
+    StateBase::doom<Derived, &CoroutineBase::destroy_frame>(*static_cast<Derived*>(this));
+  }
+
   bool is_doomed_ = false;
 };
 
@@ -79,7 +90,7 @@ template <class T>
 class CoroutineState final : public CoroutineBase<T, CoroutineState<T>> {
  public:
   Future<T> get_return_object() noexcept { return Future<T>(*this); }
-  template <class U>
+  template <class U = T>  // T: for braces
   void return_value(U&& value) {
     this->set_value(std::forward<U>(value));
   }

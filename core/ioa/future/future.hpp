@@ -28,9 +28,9 @@ class ThenState;
 ///     Future<int> twice(Future<int> number) { co_return 2 * co_await std::move(number); }
 ///
 /// CANCELLING: dropping a Future withdraws its operation: when the destructor returns, no handler
-/// will run and borrowed memory is no longer touched. OWNERSHIP: a coroutine's frame, its parameters
-/// included, lives until its Future is dropped or its result taken. ERRORS: a failed operation throws
-/// its Error from get() and co_await.
+/// will run and borrowed memory is no longer touched. OWNERSHIP: a coroutine's frame, its
+/// parameters included, lives until its Future is dropped or its result taken. ERRORS: a failed
+/// operation throws its Error from get() and co_await.
 template <class T = void>
 class [[nodiscard]] Future {
  public:
@@ -83,9 +83,9 @@ class [[nodiscard]] Future {
     if (auto* state = std::exchange(state_, nullptr)) state->drop();
   }
 
-  /// A Future of what `callback` makes of the value: its result, or the result of the Future that it
-  /// returns. A failure skips the callback; an exception from it is a failure. The callback runs from
-  /// the ReadyQueue, never inside this call. For callback users: coroutines await instead.
+  /// A Future of what `callback` makes of the value: its result, or the result of the Future that
+  /// it returns. A failure skips the callback; an exception from it is a failure. The callback runs
+  /// from the ReadyQueue, never inside this call. For callback users: coroutines await instead.
   template <class F>
   auto then(F&& callback) &&;
 
@@ -111,7 +111,8 @@ class [[nodiscard]] Future {
     bool await_ready() const noexcept { return future_.state_->is_ready(); }
     template <class P>
     void await_suspend(std::coroutine_handle<P> frame) {
-      if (frame.promise().suspended()) future_.state_->react(&P::resume, &frame.promise());
+      if (frame.promise().suspended(future_.state_))
+        future_.state_->react(&P::resume, &frame.promise());
     }
     T await_resume() { return future_.state_->take(); }
 

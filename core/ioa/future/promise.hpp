@@ -21,7 +21,8 @@ template <class T = void>
 class Promise {
  public:
   Promise() : state_(new detail::PromiseState<T>(true)) {}
-  Promise(Promise&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+  Promise(Promise&& other) noexcept
+      : state_(std::exchange(other.state_, nullptr)), has_given_future_(other.has_given_future_) {}
   Promise& operator=(Promise&& other) noexcept {
     if (this != &other) {
       abandon();
@@ -63,11 +64,13 @@ class Promise {
   void abandon() noexcept {
     auto* state = std::exchange(state_, nullptr);
     if (state == nullptr) return;
-    if (!has_given_future_)
+    if (!has_given_future_) {
+      state->set_cancel_hook(nullptr);  // nobody cancels what nobody asked for
       state->drop();
-    else if (state->is_wanted())
+    } else if (state->is_wanted()) {
       state->set_error(std::make_exception_ptr(
           Error(ErrorKind::abandoned, {}, {}, {}, "the operation was abandoned")));
+    }
     state->drop_producer();
   }
 

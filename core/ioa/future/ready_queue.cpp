@@ -23,6 +23,7 @@ ReadyQueue& ReadyQueue::current() {
 }
 
 std::size_t ReadyQueue::drain(std::size_t limit) {
+  reap();
   std::size_t count = 0;
   while (count < limit) {
     Job* job = jobs_.pop();
@@ -35,7 +36,9 @@ std::size_t ReadyQueue::drain(std::size_t limit) {
 }
 
 void ReadyQueue::reap() noexcept {
+  if (doomed_.empty()) return;
   while (Job* job = doomed_.pop()) job->run();
+  doomed_.take_all(postponed_);
 }
 
 }  // namespace ioa

@@ -7,11 +7,11 @@
 namespace ioa {
 
 /// The reactions of Futures that have become ready: run by the Loop, first in first out, never on
-/// the stack of whoever made the Future ready. So a producer may be destroyed by its consumer, and a
-/// chain of any length needs no stack.
+/// the stack of whoever made the Future ready. So a producer may be destroyed by its consumer, and
+/// a chain of any length needs no stack.
 ///
-/// Constructing one makes it the thread's current queue until it is destroyed; a Loop has one. Tests
-/// of Futures use one alone.
+/// Constructing one makes it the thread's current queue until it is destroyed; a Loop has one.
+/// Tests of Futures use one alone.
 class ReadyQueue {
  public:
   ReadyQueue();
@@ -32,11 +32,14 @@ class ReadyQueue {
   /// Takes a job that destroys something which could not be destroyed where it stood (a coroutine
   /// frame cancelled while its own code was running). It runs after the current job.
   void doom(Job& job) noexcept { doomed_.push(job); }
+  /// As doom(), from a doomed job that cannot do its work yet: an outer turn has to end first.
+  void postpone(Job& job) noexcept { postponed_.push(job); }
   void reap() noexcept;
 
  private:
   JobList jobs_;
   JobList doomed_;
+  JobList postponed_;
   ReadyQueue* outer_;
 };
 

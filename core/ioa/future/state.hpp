@@ -37,9 +37,17 @@ class StateBase : public Job {
   /// The consumer is gone: withdraws the operation if it is still pending, and frees what can be.
   void drop() noexcept { drop_(*this); }
 
+  /// True while code of the producer, or of one that it waits for, is on the stack: neither may be
+  /// destroyed then, since the inner one borrows from the outer one.
+  bool is_on_stack() const noexcept {
+    for (const StateBase* state = this; state != nullptr; state = state->waits_for_)
+      if (state->is_running_) return true;
+    return false;
+  }
+
  protected:
-  // A function pointer, not a virtual function: the destructors of the derived kinds must be reachable
-  // by the compiler's coroutine code, and none of them is ever deleted through this base.
+  // A function pointer, not a virtual function: the destructors of the derived kinds must be
+  // reachable by the compiler's coroutine code, and none of them is ever deleted through this base.
   using Drop = void (*)(StateBase&) noexcept;
   explicit StateBase(Drop how) noexcept : drop_(how) {}
   ~StateBase() = default;
@@ -54,7 +62,23 @@ class StateBase : public Job {
     if (run_ != nullptr) ReadyQueue::current().push(*this);
   }
 
+  /// Has `destroy(derived)` called as soon as nothing of it is on the stack any more.
+  template <class Derived, void (*destroy)(Derived&)>
+  static void doom(Derived& derived) noexcept {
+    derived.run_ = [](void* self) {
+      auto& doomed = *static_cast<Derived*>(self);
+      if (doomed.is_on_stack())
+        ReadyQueue::current().postpone(doomed);
+      else
+        destroy(doomed);
+    };
+    derived.argument_ = &derived;
+    ReadyQueue::current().doom(derived);
+  }
+
   Status status_ = Status::pending;
+  bool is_running_ = false;               // the producer's code is on the stack
+  const StateBase* waits_for_ = nullptr;  // while the producer is suspended, what will resume it
 
  private:
   Drop drop_;

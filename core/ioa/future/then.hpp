@@ -37,6 +37,7 @@ class ThenState final : public State<typename FutureValue<typename ThenResult<T,
 
   static Future<Result> make(Future<T> source, F callback) {
     auto* self = new ThenState(std::move(source), std::move(callback));
+    self->waits_for_ = self->source_.state_;
     self->source_.react(&ThenState::source_ready, self);
     return Future<Result>(*self);
   }
@@ -44,25 +45,30 @@ class ThenState final : public State<typename FutureValue<typename ThenResult<T,
  private:
   ThenState(Future<T> source, F callback)
       : State<Result>(&ThenState::dropped),
-        source_(std::move(source)),
-        callback_(std::move(callback)) {}
+        callback_(std::move(callback)),
+        source_(std::move(source)) {}
 
   static void dropped(StateBase& base) noexcept {
     auto& self = static_cast<ThenState&>(base);
     self.forget_reaction();
-    if (self.is_calling_)
+    if (self.is_running_)
       self.is_dropped_ = true;
+    else if (self.is_on_stack())
+      StateBase::doom<ThenState, &ThenState::destroy>(self);
     else
       delete &self;
   }
+  static void destroy(ThenState& self) { delete &self; }
 
   static void source_ready(void* self) { static_cast<ThenState*>(self)->advance(); }
   static void inner_ready(void* self) {
     auto& then = *static_cast<ThenState*>(self);
+    then.waits_for_ = nullptr;
     then.finish([&]() -> Result { return then.inner_.get(); });
   }
 
   void advance() {
+    this->waits_for_ = nullptr;
     if (auto error = source_.error()) {
       source_.cancel();
       this->set_error(std::move(error));
@@ -76,7 +82,7 @@ class ThenState final : public State<typename FutureValue<typename ThenResult<T,
   }
 
   void start_inner() {
-    is_calling_ = true;
+    this->is_running_ = true;
     Returned inner;
     std::exception_ptr error;
     try {
@@ -84,14 +90,16 @@ class ThenState final : public State<typename FutureValue<typename ThenResult<T,
     } catch (...) {
       error = std::current_exception();
     }
-    is_calling_ = false;
+    this->is_running_ = false;
     if (is_dropped_) {
       inner.cancel();
       delete this;
     } else if (error) {
       this->set_error(std::move(error));
     } else {
+      IOA_ASSERT(inner.valid(), "then() was given a Future without an operation");
       inner_ = std::move(inner);
+      this->waits_for_ = inner_.state_;
       inner_.react(&ThenState::inner_ready, this);
     }
   }
@@ -99,7 +107,7 @@ class ThenState final : public State<typename FutureValue<typename ThenResult<T,
   /// Settles with what `produce` returns or throws. It may drop the Future of this very state.
   template <class Produce>
   void finish(Produce produce) {
-    is_calling_ = true;
+    this->is_running_ = true;
     try {
       if constexpr (std::is_void_v<Result>) {
         produce();
@@ -110,7 +118,7 @@ class ThenState final : public State<typename FutureValue<typename ThenResult<T,
     } catch (...) {
       this->set_error(std::current_exception());
     }
-    is_calling_ = false;
+    this->is_running_ = false;
     if (is_dropped_) delete this;
   }
 
@@ -125,10 +133,9 @@ class ThenState final : public State<typename FutureValue<typename ThenResult<T,
 
   using Inner = std::conditional_t<FutureValue<Returned>::is_future, Future<Result>, Unit>;
 
+  F callback_;  // outlives the Futures: it may own what their operations borrow
   Future<T> source_;
   [[no_unique_address]] Inner inner_;
-  F callback_;
-  bool is_calling_ = false;
   bool is_dropped_ = false;
 };
 
@@ -141,7 +148,7 @@ template <class F>
 auto Future<T>::then(F&& callback) && {
   IOA_ASSERT(valid(), "then() on a Future without an operation");
   return detail::ThenState<T, std::remove_cvref_t<F>>::make(std::move(*this),
-                                                           std::forward<F>(callback));
+                                                            std::forward<F>(callback));
 }
 
 }  // namespace ioa

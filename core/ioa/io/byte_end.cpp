@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -23,13 +24,38 @@ bool poll_now(int fd, short events) noexcept {
   return retry_on_eintr([&] { return ::poll(&entry, 1, 0); }) > 0;
 }
 
+/// Whether the descriptor itself allows what /proc would allow whoever owns the file.
+bool allows(int fd, ByteEnd::Access access) noexcept {
+  const int mode = ::fcntl(fd, F_GETFL) & O_ACCMODE;
+  return mode == O_RDWR || mode == (access == ByteEnd::Access::read ? O_RDONLY : O_WRONLY);
+}
+
 /// A description of our own of an inherited pipe or terminal, non-blocking; nothing if the system
 /// does not allow it (another user's pipe, no /proc, a FIFO whose reader has left).
 UniqueFd reopen(int fd, ByteEnd::Access access) {
+  if (!allows(fd, access)) return {};  // the other end of the pipe is somebody else's
   char path[32];
   std::snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
   const int direction = access == ByteEnd::Access::read ? O_RDONLY : O_WRONLY;
   return UniqueFd(::open(path, direction | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
+}
+
+/// /dev/null, zero, full and urandom (the kernel's devices.txt): they never make anybody wait.
+bool is_memory_device(int fd) noexcept {
+  constexpr unsigned kMemoryDevices = 1;
+  struct stat status {};
+  if (::fstat(fd, &status) != 0 || !S_ISCHR(status.st_mode)) return false;
+  if (major(status.st_rdev) != kMemoryDevices) return false;
+  const unsigned number = minor(status.st_rdev);
+  return number == 3 || number == 5 || number == 7 || number == 9;
+}
+
+/// How much can be written without waiting once poll(2) says that there is room.
+std::size_t write_limit(int fd, FdKind kind) noexcept {
+  // A pty promises room for one of its kernel's buffers, of 256 bytes at least; the terminal's
+  // output processing may make two bytes of each. A pipe promises PIPE_BUF (pipe(7)).
+  constexpr std::size_t kTerminalLimit = 128;
+  return kind != FdKind::pipe && ::isatty(fd) == 1 ? kTerminalLimit : PIPE_BUF;
 }
 
 int close_checked(UniqueFd& fd) noexcept {
@@ -68,7 +94,8 @@ ByteEnd ByteEnd::borrow(int fd) {
 ByteEnd ByteEnd::inherited(int fd, Access access) {
   ByteEnd end = borrow(fd);
   end.inherited_ = UniqueFd(fd);
-  end.never_blocks_ = end.kind_ == FdKind::regular_file;
+  end.never_blocks_ = end.kind_ == FdKind::regular_file || is_memory_device(fd);
+  end.write_limit_ = write_limit(fd, end.kind_);
   if (end.kind_ != FdKind::pipe && end.kind_ != FdKind::terminal) return end;
   end.own_ = reopen(fd, access);
   if (!end.own_) return end;
@@ -107,8 +134,7 @@ ssize_t ByteEnd::write(std::string_view bytes) noexcept {
           errno = EAGAIN;
           return -1;
         }
-        // POLLOUT on a pipe promises room for PIPE_BUF bytes, no more (pipe(7)).
-        bytes = bytes.substr(0, PIPE_BUF);
+        bytes = bytes.substr(0, write_limit_);
       }
       return retry_on_eintr([&] { return ::write(fd_, bytes.data(), bytes.size()); });
   }

@@ -26,8 +26,8 @@ FdKind fd_kind(int fd) noexcept;
 /// One side that bytes come from or go to, whatever it is made of. Calls on it never block longer
 /// than a disk does, and O_NONBLOCK is never set on a description that other processes share:
 /// inherited pipes and terminals are opened anew through /proc, inherited sockets are used with
-/// MSG_DONTWAIT, and where neither is possible reads wait for readiness and writes are at most
-/// PIPE_BUF once poll(2) says that there is room.
+/// MSG_DONTWAIT, and where neither is possible reads wait for readiness, and writes for poll(2) to
+/// say that there is room: PIPE_BUF bytes are written then, or what a terminal has room for.
 class ByteEnd {
  public:
   enum class Access { read, write };
@@ -74,8 +74,9 @@ class ByteEnd {
   int fd_ = -1;
   FdKind kind_ = FdKind::discard;
   bool never_blocks_ = true;
-  UniqueFd own_;        // what we opened or were given
-  UniqueFd inherited_;  // closed by close(), but not used where own_ is
+  std::size_t write_limit_ = 0;  // at once, where it could block
+  UniqueFd own_;                 // what we opened or were given
+  UniqueFd inherited_;           // closed by close(), but not used where own_ is
 };
 
 }  // namespace ioa

@@ -203,7 +203,7 @@ void Pump::finish(PumpEnd end, std::optional<Error> error) {
   const std::uint64_t lost = unacknowledged();
   result.sent = sent() - std::min(lost, sent());
   result.received = received();
-  result.undelivered = up_->bytes_read() - result.sent;
+  result.undelivered = up_ ? up_->bytes_read() - result.sent : 0;
   remove();
   promise_.done(std::move(result));
 }

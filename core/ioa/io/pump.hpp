@@ -55,6 +55,7 @@ enum class PumpEnd {
   near_left,     ///< The reader of the near sink has gone (EPIPE).
   idle_timeout,  ///< PumpOptions::idle_timeout.
   interrupted,   ///< interrupt().
+  cut_off,       ///< cut_off().
 };
 
 struct PumpResult {
@@ -90,6 +91,9 @@ class Pump : public Notifier {
 
   /// Ends in an orderly way: what was received is written out, then it is over.
   void interrupt();
+
+  /// Ends now: what has not been written is lost, and the result says how much that is.
+  void cut_off() { finish(PumpEnd::cut_off); }
 
   /// Called when a side has ended and all its bytes are through.
   void on_eof(UniqueFunction<void(Side)> callback) { on_eof_ = std::move(callback); }

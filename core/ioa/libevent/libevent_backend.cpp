@@ -29,25 +29,29 @@ Error libevent_error(const char* operation, std::string subject) {
 /// One persistent libevent event.
 class PersistentEvent {
  public:
-  PersistentEvent(event_base* base, int fd, short what, event_callback_fn callback, void* argument) {
+  PersistentEvent(event_base* base, int fd, short what, event_callback_fn callback,
+                  void* argument) {
     event_assign(&event_, base, fd, static_cast<short>(what | EV_PERSIST), callback, argument);
   }
   PersistentEvent(const PersistentEvent&) = delete;
   PersistentEvent& operator=(const PersistentEvent&) = delete;
   ~PersistentEvent() { event_del(&event_); }
 
+  int fd() const { return event_get_fd(&event_); }
+  void* argument() const { return event_get_callback_arg(&event_); }
+
+  bool is_active() const {
+    return event_pending(&event_, EV_READ | EV_WRITE | EV_SIGNAL, nullptr) != 0;
+  }
   /// False, with errno, if libevent or the kernel refuses.
   bool set_active(bool active) {
-    if (active == is_active_) return true;
+    if (active == is_active()) return true;
     errno = 0;
-    if ((active ? event_add(&event_, nullptr) : event_del(&event_)) != 0) return false;
-    is_active_ = active;
-    return true;
+    return (active ? event_add(&event_, nullptr) : event_del(&event_)) == 0;
   }
 
  private:
   event event_{};
-  bool is_active_ = false;
 };
 
 UniqueFd checked(int fd, const char* operation) {
@@ -58,53 +62,48 @@ UniqueFd checked(int fd, const char* operation) {
 }  // namespace
 
 /// One descriptor. Reading and writing are two libevent events, since changing the set of one event
-/// means deleting and adding it; the writing one is made when it is first wanted.
+/// means deleting and adding it; the writing one is made when it is first wanted. What libevent keeps
+/// is not kept here again: the size of this object counts once a connection.
 class LibeventBackend::Io final : public IoRegistration, public FreeListed {
  public:
   Io(LibeventBackend& backend, int fd, IoTarget& target)
-      : backend_(backend),
-        target_(target),
-        fd_(fd),
-        read_(backend.base_.get(), fd, EV_READ, &Io::ready, this) {}
+      : backend_(backend), read_(backend.base_.get(), fd, EV_READ, &Io::ready, &target) {}
   ~Io() override { leave_always_ready(); }
 
   void want(IoEvents events) override {
-    if (is_always_ready_ || !want_polled(events)) {
+    const bool was_always_ready = leave_always_ready();
+    if (was_always_ready || !want_polled(events)) {
       // epoll(7) refuses what is always ready, regular files above all, with EPERM.
-      if (!is_always_ready_ && errno != EPERM)
-        throw libevent_error("watch", "descriptor " + std::to_string(fd_));
-      is_always_ready_ = true;
-      leave_always_ready();
-      if (!events.empty()) backend_.always_ready_.push_back(this);
+      if (!was_always_ready && errno != EPERM)
+        throw libevent_error("watch", "descriptor " + std::to_string(read_.fd()));
+      if (!events.empty()) backend_.always_ready_.push_back({this, events});
     }
-    wanted_ = events;
   }
 
-  void report_always_ready() { target_.io_ready(wanted_); }
+  IoTarget& target() const { return *static_cast<IoTarget*>(read_.argument()); }
 
  private:
-  static void ready(evutil_socket_t, short what, void* self) {
+  static void ready(evutil_socket_t, short what, void* target) {
     IoEvents events;
     if ((what & EV_READ) != 0) events = events.with(IoEvent::read);
     if ((what & EV_WRITE) != 0) events = events.with(IoEvent::write);
-    static_cast<Io*>(self)->target_.io_ready(events);
+    static_cast<IoTarget*>(target)->io_ready(events);
   }
 
   bool want_polled(IoEvents events) {
     if (!read_.set_active(events.has(IoEvent::read))) return false;
     if (!write_ && events.has(IoEvent::write))
-      write_ = std::make_unique<PersistentEvent>(backend_.base_.get(), fd_, short{EV_WRITE}, &Io::ready, this);
+      write_ = std::make_unique<PersistentEvent>(backend_.base_.get(), read_.fd(), short{EV_WRITE},
+                                                 &Io::ready, &target());
     return !write_ || write_->set_active(events.has(IoEvent::write));
   }
-  void leave_always_ready() noexcept {
-    if (is_always_ready_) std::erase(backend_.always_ready_, this);
+  bool leave_always_ready() noexcept {
+    if (backend_.always_ready_.empty()) return false;
+    return std::erase_if(backend_.always_ready_,
+                         [this](const AlwaysReady& entry) { return entry.io == this; }) > 0;
   }
 
   LibeventBackend& backend_;
-  IoTarget& target_;
-  int fd_;
-  IoEvents wanted_;
-  bool is_always_ready_ = false;
   std::unique_ptr<PersistentEvent> write_;
   PersistentEvent read_;
 };
@@ -240,7 +239,7 @@ void LibeventBackend::wait(std::optional<TimePoint> deadline) {
     alarm_->arm(*deadline);
   }
   if (event_base_loop(base_.get(), flags) < 0) throw libevent_error("wait", std::string(name()));
-  for (std::size_t i = 0; i < always_ready_.size(); ++i) always_ready_[i]->report_always_ready();
+  for (const AlwaysReady& entry : always_ready_) entry.io->target().io_ready(entry.wanted);
 }
 
 void LibeventBackend::wake() noexcept { waker_->wake(); }

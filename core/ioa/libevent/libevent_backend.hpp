@@ -37,6 +37,10 @@ class LibeventBackend final : public Backend {
   class Signal;
   class Alarm;
   class Waker;
+  struct AlwaysReady {
+    Io* io;
+    IoEvents wanted;
+  };
   struct FreeBase {
     void operator()(event_base* base) const noexcept;
   };
@@ -45,8 +49,8 @@ class LibeventBackend final : public Backend {
 
   std::unique_ptr<event_base, FreeBase> base_;
   std::unique_ptr<Waker> waker_;
-  std::unique_ptr<Alarm> alarm_;       // made when the first deadline is waited for
-  std::vector<Io*> always_ready_;      // wanted descriptors that the kernel cannot poll
+  std::unique_ptr<Alarm> alarm_;            // made when the first deadline is waited for
+  std::vector<AlwaysReady> always_ready_;  // wanted descriptors that the kernel cannot poll
 };
 
 }  // namespace ioa

@@ -94,7 +94,7 @@ class Loop {
 
  private:
   friend class Notifier;
-  friend class IoWatch;
+  friend class IoWatchBase;
   friend class SignalWatch;
   friend class DeferredCall;
 

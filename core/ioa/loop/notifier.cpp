@@ -31,9 +31,10 @@ Notifier::Notifier() noexcept = default;
 Notifier::~Notifier() {
   IOA_ASSERT(loop_ == nullptr, "a notifier was destroyed inside its loop: call remove()");
   // The children of a notifier outside the tree go with it, last one first.
-  while (Notifier* child = last_child_) {
-    detach(*child);
-    delete child;
+  while (first_child_ != nullptr) {
+    Notifier* last = first_child_->prev_;
+    detach(*last);
+    delete last;
   }
 }
 
@@ -50,15 +51,22 @@ void Notifier::attach(Notifier* child) {
   IOA_ASSERT(child->parent_ == nullptr && child->loop_ == nullptr,
              "a notifier has one owner: it is in a tree already");
   child->parent_ = this;
-  child->prev_ = last_child_;
-  (last_child_ != nullptr ? last_child_->next_ : first_child_) = child;
-  last_child_ = child;
+  if (first_child_ == nullptr) {
+    first_child_ = child->prev_ = child;
+  } else {
+    child->prev_ = first_child_->prev_;
+    child->prev_->next_ = child;
+    first_child_->prev_ = child;
+  }
   if (loop_ != nullptr) child->enter(*loop_);
 }
 
 void Notifier::detach(Notifier& child) noexcept {
-  (child.prev_ != nullptr ? child.prev_->next_ : first_child_) = child.next_;
-  (child.next_ != nullptr ? child.next_->prev_ : last_child_) = child.prev_;
+  (&child == first_child_ ? first_child_ : child.prev_->next_) = child.next_;
+  if (child.next_ != nullptr)
+    child.next_->prev_ = child.prev_;
+  else if (first_child_ != nullptr)
+    first_child_->prev_ = child.prev_;
   child.prev_ = child.next_ = child.parent_ = nullptr;
 }
 

@@ -95,8 +95,7 @@ class Notifier {
   Loop* loop_ = nullptr;
   Notifier* parent_ = nullptr;
   Notifier* first_child_ = nullptr;
-  Notifier* last_child_ = nullptr;
-  Notifier* prev_ = nullptr;
+  Notifier* prev_ = nullptr;  // the first child's is the last child
   Notifier* next_ = nullptr;
   std::unique_ptr<Extras> extras_;  // what most notifiers never use
 };

@@ -9,11 +9,12 @@ namespace ioa {
 bool PostQueue::post(UniqueFunction<void()> function) {
   const std::lock_guard lock(mutex_);
   if (backend_ == nullptr) return false;
-  // Who finds the queue empty wakes the loop; the others ride along. Under the lock, so that the
-  // backend is still there.
-  if (functions_.empty()) backend_->wake();
+  const bool was_empty = functions_.empty();
   functions_.push_back(std::move(function));
   is_empty_.store(false, std::memory_order_release);
+  // Who finds the queue empty wakes the loop; the others ride along. After the function can be seen,
+  // or the loop would look too early and sleep again; under the lock, so that the backend is there.
+  if (was_empty) backend_->wake();
   return true;
 }
 

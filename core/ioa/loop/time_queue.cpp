@@ -5,10 +5,11 @@
 namespace ioa {
 
 void TimeWatch::arm(TimePoint due) {
-  // Not before what has been fired already: a timer that re-arms itself into the past must sort behind
-  // those that were due with it, or it would starve them.
+  // Not before what has been fired already: a timer that re-arms itself into the past must sort
+  // behind those that were due with it, or it would starve them.
   due = std::max(due, queue_->fired_until_);
   sequence_ = queue_->next_sequence_++;
+  epoch_ = queue_->epoch_;
   due_ = due;
   is_armed_ = true;
   if (has_entry_ && queue_->heap_[position_].due <= due) return;  // lazily: see settle_top
@@ -33,14 +34,15 @@ std::optional<TimePoint> TimeQueue::next() noexcept {
 
 std::size_t TimeQueue::fire(TimePoint now, std::size_t limit) {
   fired_until_ = now;
-  const std::uint32_t end = next_sequence_;
+  ++epoch_;
   std::size_t count = 0;
   while (count < limit) {
     settle_top();
     if (heap_.empty() || heap_.front().due > now) break;
     TimeWatch& watch = *heap_.front().watch;
-    // Armed by one of the callbacks of this call (the difference is right across a wrap too).
-    if (static_cast<std::int32_t>(watch.sequence_ - end) >= 0) break;
+    // Armed by one of the callbacks of this call. (Not a matter of sequence numbers, which wrap
+    // while a timer is armed. An epoch that comes round by chance costs one turn.)
+    if (watch.epoch_ == epoch_) break;
     erase(watch);
     watch.is_armed_ = false;
     ++count;

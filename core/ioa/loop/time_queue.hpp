@@ -13,8 +13,8 @@ namespace ioa {
 class TimeQueue;
 
 /// A timer of the lowest level: calls back once each time it is armed. Higher-level timers (and the
-/// timeouts of everything) are made of it. It stays where it was made; destroying it disarms it, also
-/// inside its own callback.
+/// timeouts of everything) are made of it. It stays where it was made; destroying it disarms it,
+/// also inside its own callback.
 class TimeWatch {
  public:
   /// The queue must outlive the watch.
@@ -45,14 +45,15 @@ class TimeWatch {
   std::uint32_t sequence_ = 0;        // among equal deadlines, who was armed first
   std::uint32_t entry_sequence_ = 0;  // as the queue's entry is sorted: older after a lazy re-arm
   std::uint32_t position_ = 0;        // of the queue's entry, while it has one
+  std::uint16_t epoch_ = 0;           // the call of fire() that was the last one when it was armed
   bool is_armed_ = false;
   bool has_entry_ = false;
   CallbackSlot<> callback_;
 };
 
-/// The deadlines of a Loop: a 4-ary heap with the due time beside the pointer, so that sifting touches
-/// no timer, and with lazy re-arming: a timer moved later keeps its early entry until that surfaces.
-/// (Four ways and 16-byte entries: a million timers cost cache misses, not comparisons.)
+/// The deadlines of a Loop: a 4-ary heap with the due time beside the pointer, so that sifting
+/// touches no timer, and with lazy re-arming: a timer moved later keeps its early entry until that
+/// surfaces. (Four ways and 16-byte entries: a million timers cost cache misses, not comparisons.)
 class TimeQueue {
  public:
   TimeQueue() = default;
@@ -66,12 +67,13 @@ class TimeQueue {
   /// The earliest deadline.
   std::optional<TimePoint> next() noexcept;
 
-  /// Runs what is due at `now`, in the order of the deadlines, equal ones in the order of arming, at
-  /// most `limit` of them; what these arm anew waits for the next call. Returns how many ran.
+  /// Runs what is due at `now`, in the order of the deadlines, equal ones in the order of arming,
+  /// at most `limit` of them; what these arm anew waits for the next call. Returns how many ran.
   std::size_t fire(TimePoint now, std::size_t limit);
 
  private:
   friend class TimeWatch;
+  friend struct TimeQueuePeer;  // of the tests
   struct Entry {
     TimePoint due;
     TimeWatch* watch;
@@ -87,6 +89,7 @@ class TimeQueue {
 
   std::vector<Entry> heap_;
   std::uint32_t next_sequence_ = 0;
+  std::uint16_t epoch_ = 0;
   TimePoint fired_until_ = TimePoint::min();
 };
 

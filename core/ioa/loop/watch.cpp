@@ -7,18 +7,18 @@
 
 namespace ioa {
 
-IoWatch::IoWatch(Loop& loop) noexcept : loop_(&loop) {
-  run_ = &IoWatch::dispatch;
+IoWatchBase::IoWatchBase() noexcept {
+  run_ = &IoWatchBase::dispatch;
   argument_ = this;
 }
 
-void IoWatch::start(int fd, IoEvents events) {
+void IoWatchBase::start(Loop& loop, int fd, IoEvents events) {
   stop();
-  registration_ = loop_->backend().register_io(fd, *this);
+  registration_ = loop.backend().register_io(fd, *this);
   want(events);
 }
 
-void IoWatch::want(IoEvents events) {
+void IoWatchBase::want(IoEvents events) {
   IOA_ASSERT(registration_ != nullptr, "a watch without a descriptor cannot want events");
   if (events == wanted_) return;
   registration_->want(events);
@@ -26,23 +26,23 @@ void IoWatch::want(IoEvents events) {
   pending_ = pending_.common(events);
 }
 
-void IoWatch::stop() noexcept {
+void IoWatchBase::stop() noexcept {
   registration_.reset();
   wanted_ = pending_ = {};
   unlink();
 }
 
-void IoWatch::io_ready(IoEvents events) noexcept {
+void IoWatchBase::io_ready(IoEvents events) noexcept {
   pending_ = pending_.with(events.common(wanted_));
-  if (!pending_.empty()) loop_->ready_.push(*this);
+  if (!pending_.empty()) watching_loop().ready_.push(*this);
 }
 
-void IoWatch::dispatch(void* self) {
-  auto& watch = *static_cast<IoWatch*>(self);
+void IoWatchBase::dispatch(void* self) {
+  auto& watch = *static_cast<IoWatchBase*>(self);
   for (const IoEvent event : {IoEvent::read, IoEvent::write}) {
     if (!watch.pending_.has(event)) continue;
     watch.pending_ = watch.pending_.without(event);
-    if (!watch.callback_(event)) return;
+    if (!watch.io_event(event)) return;
   }
 }
 

@@ -12,36 +12,59 @@ namespace ioa {
 
 class Loop;
 
-/// Interest in one descriptor's readiness. The callback is called once for each event that is there
-/// and still wanted, reading before writing; dropping the watch, or wanting less, takes back events
-/// that have not been delivered yet. Several watches of one descriptor do not disturb each other.
+/// Interest in one descriptor's readiness, told to the class that derives from it. Each event that is
+/// there and still wanted is told once, reading before writing; stopping, or wanting less, takes back
+/// events that have not been delivered yet. Several watches of one descriptor do not disturb each
+/// other. For notifiers that are their own watch (Handle), since a callback would double its size;
+/// everything else has an IoWatch.
 ///
-/// LIFETIME: stays where it was made; may be destroyed inside its own callback. The descriptor is
-/// borrowed and must stay open until the watch is gone or stopped.
-class IoWatch final : private Job, private IoTarget {
+/// LIFETIME: stays where it was made. The descriptor is borrowed and must stay open until the watch is
+/// gone or stopped; the Loop outlives it.
+class IoWatchBase : private Job, private IoTarget {
  public:
-  explicit IoWatch(Loop& loop) noexcept;
-  virtual ~IoWatch() = default;
-
-  void set_callback(UniqueFunction<void(IoEvent)> callback) { callback_.set(std::move(callback)); }
-
   /// Begins to watch `fd` for `events`; the fd of before is let go. Throws Error if it cannot be
   /// watched (EBADF).
-  void start(int fd, IoEvents events);
+  void start(Loop& loop, int fd, IoEvents events);
   /// Replaces what is watched for; free if nothing changes. Only after start().
   void want(IoEvents events);
   IoEvents wanted() const noexcept { return wanted_; }
   bool is_started() const noexcept { return registration_ != nullptr; }
   void stop() noexcept;
 
+ protected:
+  IoWatchBase() noexcept;
+  ~IoWatchBase() = default;
+
  private:
+  /// The event has come. Returns false if this object was destroyed meanwhile.
+  virtual bool io_event(IoEvent event) = 0;
+  /// The Loop that it was started in, which whoever derives from this knows anyway.
+  virtual Loop& watching_loop() const noexcept = 0;
+
   void io_ready(IoEvents events) noexcept override;
   static void dispatch(void* self);
 
-  Loop* loop_;
   std::unique_ptr<Backend::IoRegistration> registration_;
   IoEvents wanted_;
   IoEvents pending_;
+};
+
+/// An IoWatchBase that calls back; it may be destroyed inside its own callback.
+class IoWatch final : public IoWatchBase {
+ public:
+  explicit IoWatch(Loop& loop) noexcept : loop_(&loop) {}
+  virtual ~IoWatch() = default;
+
+  void set_callback(UniqueFunction<void(IoEvent)> callback) { callback_.set(std::move(callback)); }
+
+  using IoWatchBase::start;
+  void start(int fd, IoEvents events) { start(*loop_, fd, events); }
+
+ private:
+  bool io_event(IoEvent event) override { return callback_(event); }
+  Loop& watching_loop() const noexcept override { return *loop_; }
+
+  Loop* loop_;
   CallbackSlot<IoEvent> callback_;
 };
 

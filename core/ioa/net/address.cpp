@@ -209,11 +209,9 @@ bool is_inet_scheme(Scheme scheme) noexcept {
   return scheme == Scheme::tcp || scheme == Scheme::udp || scheme == Scheme::tls;
 }
 
-void check_bytes(std::string_view text) {
-  if (text.empty()) throw AddressError(text, kExpectedAddress);
-  if (text.find('\0') != std::string_view::npos) {
-    throw AddressError(text, "expected an address without NUL bytes");
-  }
+void refuse_nul(std::string_view text) {
+  if (text.find('\0') == std::string_view::npos) return;
+  throw AddressError(text, "expected an address without NUL bytes");
 }
 
 Address of_scheme(Scheme scheme) {
@@ -257,43 +255,42 @@ std::string Address::to_string() const {
 }
 
 Address parse_address(std::string_view text, AddressUse use) {
-  check_bytes(text);
+  if (text.empty()) throw AddressError(text, kExpectedAddress);
+  refuse_nul(text);
   const bool listening = use == AddressUse::listen;
   if (text == kStdio) return of_scheme(Scheme::stdio);
   // To a listener a lone word is a port, and "discard" is the service on port 9.
   if (!listening && text == kDiscard) return of_scheme(Scheme::discard);
   if (listening && text == kSystemd) return of_scheme(Scheme::systemd);
 
-  const auto [entry, rest] = split_scheme(text);
+  const SchemeAndRest split = split_scheme(text);
   Address address;
-  if (entry != nullptr) {
-    address.scheme = entry->scheme;
-    address.family = entry->family;
+  if (split.entry != nullptr) {
+    address.scheme = split.entry->scheme;
+    address.family = split.entry->family;
   }
   if (address.scheme == Scheme::systemd && !listening) {
     throw AddressError(text, "expected an address to connect to: systemd: is for listening");
   }
   if (address.is_inet()) {
-    read_inet(address, rest, text, use);
+    read_inet(address, split.rest, text, use);
   } else {
-    read_rest(address, rest, text);
+    read_rest(address, split.rest, text);
   }
   return address;
 }
 
 Address make_address(std::string_view host, std::string_view port) {
-  check_bytes(host);
-  check_bytes(port);
-  const auto [entry, rest] = split_scheme(host);
+  const SchemeAndRest split = split_scheme(host);
   Address address;
-  if (entry != nullptr) {
-    if (!is_inet_scheme(entry->scheme)) {
+  if (split.entry != nullptr) {
+    if (!is_inet_scheme(split.entry->scheme)) {
       throw AddressError(port, "expected nothing behind an address that has no port");
     }
-    address.scheme = entry->scheme;
-    address.family = entry->family;
+    address.scheme = split.entry->scheme;
+    address.family = split.entry->family;
   }
-  HostService parsed = naming(host, [&] { return parse_host_service(rest); });
+  HostService parsed = naming(host, [&] { return parse_host_service(split.rest); });
   if (!parsed.service.empty()) {
     throw AddressError(port, "expected nothing behind an address that has its port");
   }
@@ -304,7 +301,7 @@ Address make_address(std::string_view host, std::string_view port) {
 }
 
 Address make_unix_address(std::string_view path) {
-  check_bytes(path);
+  refuse_nul(path);
   Address address = of_scheme(Scheme::unix_stream);
   read_unix(address, path, path);
   return address;

@@ -31,10 +31,12 @@ bool is_host_char(char c) noexcept {
          static_cast<unsigned char>(c) >= 0x80;
 }
 
+// What the kernel takes for an interface's name, or the number of one.
 bool is_zone(std::string_view zone) noexcept {
+  constexpr std::string_view kForbidden = "/:%[]";
   return !zone.empty() && zone.size() < IF_NAMESIZE &&
-         std::all_of(zone.begin(), zone.end(), [](char c) {
-           return c > ' ' && c < 0x7f && c != '/' && c != '%' && c != ']';
+         std::all_of(zone.begin(), zone.end(), [&](char c) {
+           return c > ' ' && c < 0x7f && kForbidden.find(c) == kForbidden.npos;
          });
 }
 

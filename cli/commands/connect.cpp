@@ -1,0 +1,255 @@
+#include "cli/commands/connect.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cli/commands/establish.hpp"
+#include "cli/escape.hpp"
+#include "ioa/future/promise.hpp"
+#include "ioa/io/pump.hpp"
+
+namespace ioa::cli {
+namespace {
+
+constexpr std::int64_t kConnection = 1;  // the only one of a run
+
+std::string bytes_moved(std::uint64_t sent, std::uint64_t received, std::uint64_t undelivered = 0) {
+  std::string text = fmt::format("{} bytes sent, {} received", sent, received);
+  if (undelivered > 0) text += fmt::format(", {} read but not delivered", undelivered);
+  return text;
+}
+
+NearEof near_eof(OnStdinEof policy) {
+  switch (policy) {
+    case OnStdinEof::after_reply:
+      return NearEof::after_reply;
+    case OnStdinEof::close:
+      return NearEof::close;
+    case OnStdinEof::keep:
+      return NearEof::keep;
+    case OnStdinEof::half_close:
+      break;
+  }
+  return NearEof::half_close;
+}
+
+std::string_view reason_of(PumpEnd end) {
+  switch (end) {
+    case PumpEnd::complete:
+      return "eof";
+    case PumpEnd::quit:
+      return "quit-after";
+    case PumpEnd::far_failed:
+      return "peer-error";
+    case PumpEnd::near_failed:
+      return "stdio-error";
+    case PumpEnd::near_left:
+      return "stdout-closed";
+    case PumpEnd::idle_timeout:
+      return "idle-timeout";
+    case PumpEnd::interrupted:
+      return "signal";
+    case PumpEnd::cut_off:
+      return "timeout";
+  }
+  return "";
+}
+
+/// One run of the command: what happens in order is a coroutine, what may cut it short (limits,
+/// signals) ends it from outside.
+class Session {
+ public:
+  Session(Context& context, ConnectOptions options)
+      : context_(context), options_(std::move(options)) {}
+  ~Session() {
+    if (pump_ != nullptr) pump_->remove();
+  }
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  Future<ExitStatus> run() {
+    for (const int number : {SIGINT, SIGTERM})
+      signals_.push_back(std::make_unique<SignalWatch>(context_.loop, number,
+                                                       [this, number] { on_signal(number); }));
+    signals_.push_back(
+        std::make_unique<SignalWatch>(context_.loop, SIGUSR1, [this] { print_counters(); }));
+    if (options_.timeout > Duration::zero()) {
+      limit_.emplace(context_.loop.timers(), [this] { on_time_limit(); });
+      limit_->arm(saturating_add(context_.loop.now(), options_.timeout));
+    }
+    work_ = work();
+    return outcome_.future();
+  }
+
+ private:
+  Future<> work();
+  std::unique_ptr<Pump> make_pump(UniqueFd socket);
+  PumpOptions pump_options(const ByteEnd& source) const;
+  void open_output();
+  ByteEnd output_end();
+  ExitStatus report(const PumpResult& result);
+  void report_closed(std::uint64_t sent, std::uint64_t received, std::string_view reason);
+  void on_signal(int number);
+  void on_time_limit();
+  void print_counters();
+
+  Context& context_;
+  ConnectOptions options_;
+  UniqueFd output_;
+  Pump* pump_ = nullptr;  // while it is in the loop
+  TimePoint connected_{};
+  int signal_ = 0;
+  std::vector<std::unique_ptr<SignalWatch>> signals_;
+  std::optional<TimeWatch> limit_;
+  Promise<ExitStatus> outcome_;
+  Future<> work_;
+};
+
+Future<> Session::work() {
+  ExitStatus status = ExitStatus::io_error;
+  try {
+    open_output();
+    Connection connection = co_await establish(context_, options_, options_.peer, kConnection);
+    connected_ = Clock::now();
+    pump_ = &context_.loop.add(make_pump(std::move(connection.fd)));
+    PumpResult result = co_await pump_->result();
+    pump_ = nullptr;
+    status = report(result);
+  } catch (const Error& error) {
+    if (error.operation() == "open") {
+      context_.reporter.error(escape(error.what()));
+    } else {
+      status = status_of_failure(error);
+      context_.reporter.error(describe_failure(error, options_, options_.peer));
+    }
+  }
+  outcome_.done(status);
+}
+
+/// Before anything is connected, so that a wrong path costs nothing; what the file holds goes only
+/// once there is a connection.
+void Session::open_output() {
+  if (options_.output.empty()) return;
+  const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | (options_.append ? O_APPEND : 0);
+  output_ = UniqueFd(::open(options_.output.c_str(), flags, 0666));
+  if (!output_) throw Error::from_errno(errno, "open", options_.output);
+}
+
+ByteEnd Session::output_end() {
+  if (!output_) return ByteEnd::inherited(context_.stdout_fd, ByteEnd::Access::write);
+  if (!options_.append && fd_kind(output_.get()) == FdKind::regular_file &&
+      ::ftruncate(output_.get(), 0) != 0)
+    throw Error::from_errno(errno, "open", options_.output);
+  return ByteEnd::inherited(output_.release(), ByteEnd::Access::write);
+}
+
+std::unique_ptr<Pump> Session::make_pump(UniqueFd socket) {
+  ByteEnd sink = output_end();
+  ByteEnd source = options_.direction == Direction::receive_only
+                       ? ByteEnd::discard()
+                       : ByteEnd::inherited(context_.stdin_fd, ByteEnd::Access::read);
+  PumpOptions pump = pump_options(source);
+  auto made = std::make_unique<Pump>(std::move(source), std::move(sink), std::move(socket),
+                                     std::move(pump));
+  made->on_eof([this](Pump::Side side) {
+    context_.reporter.event(
+        "eof", {{"conn", kConnection},
+                {"side", std::string_view(side == Pump::Side::far ? "peer" : "stdin")}});
+  });
+  return made;
+}
+
+PumpOptions Session::pump_options(const ByteEnd& source) const {
+  PumpOptions pump;
+  pump.near_eof = near_eof(options_.on_stdin_eof);
+  const bool finish =
+      options_.on_peer_eof == OnPeerEof::finish ||
+      (options_.on_peer_eof == OnPeerEof::automatic && source.kind() == FdKind::regular_file);
+  pump.far_eof = finish ? FarEof::finish : FarEof::exit;
+  pump.quit_after = options_.quit_after;
+  pump.idle_timeout = options_.idle_timeout;
+  pump.sends = options_.direction != Direction::receive_only;
+  pump.receives = options_.direction != Direction::send_only;
+  if (!options_.output.empty()) pump.near_sink_name = options_.output;
+  return pump;
+}
+
+ExitStatus Session::report(const PumpResult& result) {
+  report_closed(result.sent, result.received, reason_of(result.end));
+  const std::string moved = bytes_moved(result.sent, result.received, result.undelivered);
+  switch (result.end) {
+    case PumpEnd::complete:
+    case PumpEnd::quit:
+      return ExitStatus::done;
+    case PumpEnd::near_left:
+      return ended_by_signal(SIGPIPE);
+    case PumpEnd::idle_timeout:
+      context_.reporter.error(fmt::format("--idle-timeout {} reached: {}",
+                                          format_duration(options_.idle_timeout), moved));
+      return ExitStatus::time_limit;
+    case PumpEnd::interrupted:
+      context_.reporter.error(fmt::format("ended by SIG{}: {}", ::sigabbrev_np(signal_), moved));
+      return ended_by_signal(signal_);
+    case PumpEnd::cut_off:
+      context_.reporter.error(
+          fmt::format("--timeout {} reached: {}", format_duration(options_.timeout), moved));
+      return ExitStatus::time_limit;
+    case PumpEnd::far_failed:
+    case PumpEnd::near_failed:
+      break;
+  }
+  context_.reporter.error(fmt::format("{}: {}", escape(result.error->what()), moved));
+  return ExitStatus::io_error;
+}
+
+void Session::report_closed(std::uint64_t sent, std::uint64_t received, std::string_view reason) {
+  context_.reporter.event("closed", {{"conn", kConnection},
+                                     {"bytes_sent", static_cast<std::int64_t>(sent)},
+                                     {"bytes_received", static_cast<std::int64_t>(received)},
+                                     {"duration_ms", to_milliseconds(Clock::now() - connected_)},
+                                     {"reason", reason}});
+}
+
+/// The first one ends in an orderly way, the second one at once.
+void Session::on_signal(int number) {
+  if (signal_ != 0) ::_exit(to_int(ended_by_signal(number)));
+  signal_ = number;
+  if (pump_ != nullptr) return pump_->interrupt();
+  context_.reporter.error(fmt::format("ended by SIG{}: not connected", ::sigabbrev_np(number)));
+  outcome_.done(ended_by_signal(number));
+}
+
+void Session::on_time_limit() {
+  if (pump_ != nullptr) return pump_->cut_off();
+  context_.reporter.error(fmt::format("--timeout {} reached: not connected, 0 bytes moved",
+                                      format_duration(options_.timeout)));
+  outcome_.done(ExitStatus::time_limit);
+}
+
+void Session::print_counters() {
+  const std::string moved =
+      pump_ != nullptr ? bytes_moved(pump_->sent(), pump_->received()) : "not connected";
+  context_.reporter.error(fmt::format("{}, {} elapsed", moved,
+                                      format_duration(Clock::now() - context_.reporter.started())));
+}
+
+}  // namespace
+
+Future<ExitStatus> run_connect(Context& context, ConnectOptions options) {
+  Session session(context, std::move(options));
+  ExitStatus status = co_await session.run();
+  co_return status;
+}
+
+}  // namespace ioa::cli

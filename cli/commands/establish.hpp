@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "cli/commands/connect_options.hpp"
+#include "cli/context.hpp"
+#include "cli/exit_status.hpp"
+#include "ioa/base/error.hpp"
+#include "ioa/future/future.hpp"
+#include "ioa/net/connector.hpp"
+
+namespace ioa::cli {
+
+/// Connects to `peer` as the options say, trying again where they say so. `options` must outlive
+/// the Future. Fails with the Error of the last try.
+Future<Connection> establish(Context& context, const ConnectOptions& options, Address peer,
+                             std::int64_t connection);
+
+/// The status that a failure to connect means: 3, 4, or 124 for the time limit.
+ExitStatus status_of_failure(const Error& error) noexcept;
+
+/// The same failure as one line, without the program's name.
+std::string describe_failure(const Error& error, const ConnectOptions& options,
+                             const Address& peer);
+
+}  // namespace ioa::cli

@@ -1,0 +1,233 @@
+#include "cli/commands/probe.hpp"
+
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <cerrno>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "cli/commands/establish.hpp"
+#include "cli/escape.hpp"
+#include "cli/json_line.hpp"
+#include "cli/result_output.hpp"
+#include "ioa/future/promise.hpp"
+#include "ioa/future/task_set.hpp"
+
+namespace ioa::cli {
+namespace {
+
+enum class PortState { open, closed, filtered, unresolved };
+
+std::string_view name_of(PortState state) {
+  switch (state) {
+    case PortState::open:
+      return "open";
+    case PortState::closed:
+      return "closed";
+    case PortState::filtered:
+      return "filtered";
+    case PortState::unresolved:
+      return "unresolved";
+  }
+  return "";
+}
+
+/// What a failure says about a port: refused is an answer, silence and a router's word are none.
+PortState state_of(const Error& error) {
+  if (error.kind() == ErrorKind::timeout) return PortState::filtered;
+  if (error.operation() == "resolve") return PortState::unresolved;
+  switch (error.code().value()) {
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+    case EACCES:
+    case EPERM:
+      return PortState::filtered;
+    default:
+      return PortState::closed;
+  }
+}
+
+struct Outcome {
+  PortState state = PortState::open;
+  std::string address;
+  std::string error;
+  Duration elapsed{};
+};
+
+/// Gives the targets out one by one, spans of ports taken apart.
+class Targets {
+ public:
+  explicit Targets(const std::vector<ProbeTarget>& targets) : targets_(targets) {}
+
+  std::optional<Address> next() {
+    if (index_ == targets_.size()) return std::nullopt;
+    const ProbeTarget& target = targets_[index_];
+    Address address = target.address;
+    if (!target.last_port) {
+      ++index_;
+      return address;
+    }
+    const unsigned port = address.port().value() + offset_;
+    address.service = std::to_string(port);
+    ++offset_;
+    if (port == *target.last_port) {
+      ++index_;
+      offset_ = 0;
+    }
+    return address;
+  }
+
+ private:
+  const std::vector<ProbeTarget>& targets_;
+  std::size_t index_ = 0;
+  unsigned offset_ = 0;
+};
+
+class Probe {
+ public:
+  Probe(Context& context, ConnectOptions options)
+      : context_(context),
+        options_(std::move(options)),
+        targets_(options_.targets),
+        output_(context.stdout_fd),
+        more_(context.loop, [this] { start_more(); }) {}
+  Probe(const Probe&) = delete;
+  Probe& operator=(const Probe&) = delete;
+
+  Future<ExitStatus> run() {
+    if (options_.timeout > Duration::zero()) {
+      limit_.emplace(context_.loop.timers(), [this] { on_time_limit(); });
+      limit_->arm(saturating_add(context_.loop.now(), options_.timeout));
+    }
+    start_more();
+    return outcome_.future();
+  }
+
+ private:
+  void start_more();
+  Future<> probe_one(Address target, std::uint64_t number);
+  void record(const Address& target, std::uint64_t number, Outcome outcome);
+  std::string line(const Address& target, const Outcome& outcome) const;
+  void print_in_order();
+  void finish();
+  void on_time_limit();
+  ExitStatus status() const;
+
+  Context& context_;
+  ConnectOptions options_;
+  Targets targets_;
+  ResultOutput output_;
+  DeferredCall more_;
+  Promise<ExitStatus> outcome_;
+  std::optional<TimeWatch> limit_;
+  std::map<std::uint64_t, std::string> waiting_;  // lines whose predecessors are not there yet
+  std::uint64_t started_ = 0;
+  std::uint64_t printed_ = 0;
+  std::uint64_t done_ = 0;
+  std::uint64_t counts_[4] = {};
+  TaskSet running_{[](void* self, std::exception_ptr error) {
+                     static_cast<Probe*>(self)->outcome_.fail(std::move(error));
+                   },
+                   this};
+};
+
+void Probe::start_more() {
+  // What is finished out of order waits in memory: it is bounded too.
+  while (started_ - done_ < options_.jobs && started_ - printed_ < 4ULL * options_.jobs) {
+    std::optional<Address> target = targets_.next();
+    if (!target) break;
+    running_.add(probe_one(std::move(*target), started_++));
+  }
+  if (done_ == started_) finish();
+}
+
+Future<> Probe::probe_one(Address target, std::uint64_t number) {
+  const TimePoint begun = Clock::now();
+  Outcome outcome;
+  try {
+    Connection made =
+        co_await establish(context_, options_, target, static_cast<std::int64_t>(number) + 1);
+    outcome.address = made.peer.host();
+    outcome.elapsed = made.duration;
+  } catch (const Error& error) {
+    outcome.state = state_of(error);
+    outcome.error = error.what();
+    outcome.elapsed = Clock::now() - begun;
+  }
+  record(target, number, std::move(outcome));
+}
+
+void Probe::record(const Address& target, std::uint64_t number, Outcome outcome) {
+  ++done_;
+  ++counts_[static_cast<int>(outcome.state)];
+  waiting_[number] = line(target, outcome);
+  print_in_order();
+  more_.schedule();  // not from here: this runs inside one of the probes
+}
+
+std::string Probe::line(const Address& target, const Outcome& outcome) const {
+  if (!options_.json)
+    return fmt::format("{}\t{}/tcp\t{}\t{}\n", escape(target.host), escape(target.service),
+                       name_of(outcome.state), format_duration(outcome.elapsed));
+  const std::optional<std::uint16_t> port = target.port();
+  std::vector<EventField> fields{{"host", std::string_view(target.host)}};
+  if (port)
+    fields.push_back({"port", std::int64_t{*port}});
+  else
+    fields.push_back({"port", std::string_view(target.service)});
+  fields.push_back({"protocol", std::string_view("tcp")});
+  fields.push_back({"address", std::string_view(outcome.address)});
+  fields.push_back({"state", name_of(outcome.state)});
+  fields.push_back({"rtt_ms", to_milliseconds(outcome.elapsed)});
+  fields.push_back({"error", std::string_view(outcome.error)});
+  return json_line(fields);
+}
+
+void Probe::print_in_order() {
+  for (auto first = waiting_.begin(); first != waiting_.end() && first->first == printed_;
+       first = waiting_.erase(first), ++printed_)
+    output_.add(first->second);
+  output_.flush();
+  if (output_.error() != 0) finish();
+}
+
+void Probe::finish() {
+  if (!outcome_.wanted()) return;
+  if (output_.error() == EPIPE) return outcome_.done(ended_by_signal(SIGPIPE));
+  if (output_.error() != 0) {
+    context_.reporter.error(Error::from_errno(output_.error(), "write", "standard output").what());
+    return outcome_.done(ExitStatus::io_error);
+  }
+  outcome_.done(status());
+}
+
+ExitStatus Probe::status() const {
+  const auto count = [this](PortState state) { return counts_[static_cast<int>(state)]; };
+  if (options_.any && count(PortState::open) > 0) return ExitStatus::done;
+  if (count(PortState::closed) + count(PortState::filtered) > 0) return ExitStatus::not_connected;
+  return count(PortState::unresolved) > 0 ? ExitStatus::unresolved : ExitStatus::done;
+}
+
+void Probe::on_time_limit() {
+  for (const auto& [number, text] : waiting_) output_.add(text);
+  output_.flush();
+  context_.reporter.error(fmt::format("--timeout {} reached: {} ports tested, {} without an answer",
+                                      format_duration(options_.timeout), done_, started_ - done_));
+  running_.clear();
+  outcome_.done(ExitStatus::time_limit);
+}
+
+}  // namespace
+
+Future<ExitStatus> run_probe(Context& context, ConnectOptions options) {
+  Probe probe(context, std::move(options));
+  ExitStatus status = co_await probe.run();
+  co_return status;
+}
+
+}  // namespace ioa::cli

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/commands/resolve_options.hpp"
+#include "ioa/base/clock.hpp"
+#include "ioa/base/error.hpp"
+#include "ioa/net/resolver.hpp"
+
+namespace ioa::cli {
+
+/// What one look-up found, in the form in which it is printed.
+struct Found {
+  std::vector<ResolvedAddress> addresses;
+  std::vector<std::string> names;  ///< Of a reverse look-up.
+  std::string canonical;
+};
+
+/// The lines (or the JSON object) of a look-up that succeeded.
+std::string format_found(const ResolveOptions& options, const ResolveQuery& query, Found found,
+                         Duration elapsed);
+/// The JSON object of one that failed.
+std::string format_failed(const ResolveQuery& query, const Error& error, Duration elapsed);
+
+}  // namespace ioa::cli

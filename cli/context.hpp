@@ -1,0 +1,20 @@
+#pragma once
+
+#include "cli/reporter.hpp"
+#include "ioa/loop/loop.hpp"
+#include "ioa/net/connector.hpp"
+#include "ioa/net/resolver.hpp"
+
+namespace ioa::cli {
+
+/// Everything of the world that a command may touch.
+struct Context {
+  Loop& loop;
+  Reporter& reporter;
+  Resolver& resolver;
+  Connector& connector;
+  int stdin_fd = 0;
+  int stdout_fd = 1;
+};
+
+}  // namespace ioa::cli

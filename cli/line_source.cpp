@@ -1,0 +1,66 @@
+#include "cli/line_source.hpp"
+
+#include <cerrno>
+#include <string_view>
+#include <utility>
+
+#include "ioa/base/error.hpp"
+#include "ioa/base/syscall.hpp"
+
+namespace ioa::cli {
+
+LineSource::LineSource(Loop& loop, int fd)
+    : source_(ByteEnd::inherited(fd, ByteEnd::Access::read)), watch_(loop) {
+  watch_.set_callback([this](IoEvent) { fill(); });
+}
+
+Future<std::optional<std::string>> LineSource::next() {
+  waiting_.emplace();
+  Future<std::optional<std::string>> line = waiting_->future();
+  if (deliver()) return line;
+  if (watch_.is_started())
+    watch_.want(IoEvent::read);
+  else
+    watch_.start(source_.fd(), IoEvent::read);
+  return line;
+}
+
+void LineSource::fill() {
+  constexpr std::size_t kReadSize = 16 << 10;
+  const ssize_t size = source_.read(buffer_.prepare(kReadSize));
+  if (size < 0 && would_block(errno)) return;
+  if (size < 0) {
+    watch_.want({});
+    std::exchange(waiting_, std::nullopt)->fail(Error::from_errno(errno, "read", "standard input"));
+    return;
+  }
+  buffer_.commit(static_cast<std::size_t>(size));
+  ended_ = size == 0;
+  if (deliver()) watch_.want({});
+}
+
+/// Hands the first whole line to who waits; false if there is none yet.
+bool LineSource::deliver() {
+  const std::string_view bytes = buffer_.view();
+  const std::size_t end = bytes.find('\n', searched_);
+  if (end == std::string_view::npos && !ended_) {
+    searched_ = bytes.size();
+    if (bytes.size() <= kMaxLine) return false;
+    std::exchange(waiting_, std::nullopt)
+        ->fail(Error(ErrorKind::failed, {}, "read", "standard input", "a line is too long"));
+    return true;
+  }
+  auto waiting = std::exchange(waiting_, std::nullopt);
+  if (end == std::string_view::npos && bytes.empty()) {
+    waiting->done(std::nullopt);
+    return true;
+  }
+  std::string line(bytes.substr(0, end));
+  buffer_.consume(end == std::string_view::npos ? bytes.size() : end + 1);
+  searched_ = 0;
+  if (!line.empty() && line.back() == '\r') line.pop_back();
+  waiting->done(std::move(line));
+  return true;
+}
+
+}  // namespace ioa::cli

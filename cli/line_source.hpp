@@ -1,0 +1,38 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "ioa/base/byte_buffer.hpp"
+#include "ioa/future/future.hpp"
+#include "ioa/future/promise.hpp"
+#include "ioa/io/byte_end.hpp"
+#include "ioa/loop/watch.hpp"
+
+namespace ioa::cli {
+
+/// Lines of standard input, read without blocking the loop and without making the descriptor
+/// non-blocking for others. LF or CRLF ends a line; the last one may lack it.
+class LineSource {
+ public:
+  LineSource(Loop& loop, int fd);
+
+  /// The next line, nothing at the end. One at a time. Fails with Error if reading fails, or if a
+  /// line has more than kMaxLine bytes.
+  Future<std::optional<std::string>> next();
+
+  static constexpr std::size_t kMaxLine = std::size_t{64} << 10;
+
+ private:
+  void fill();
+  bool deliver();
+
+  ByteEnd source_;
+  IoWatch watch_;
+  ByteBuffer buffer_;
+  std::size_t searched_ = 0;
+  bool ended_ = false;
+  std::optional<Promise<std::optional<std::string>>> waiting_;
+};
+
+}  // namespace ioa::cli

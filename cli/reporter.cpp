@@ -1,0 +1,156 @@
+#include "cli/reporter.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cmath>
+#include <cstdlib>
+#include <variant>
+#include <vector>
+
+#include "cli/escape.hpp"
+#include "cli/json_line.hpp"
+#include "cli/output_fd.hpp"
+#include "cli/usage_error.hpp"
+#include "ioa/base/error.hpp"
+
+namespace ioa::cli {
+namespace {
+
+/// RFC 3339, UTC, microseconds.
+std::string timestamp() {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  tm parts{};
+  ::gmtime_r(&now.tv_sec, &parts);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", parts.tm_year + 1900,
+                     parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
+                     now.tv_nsec / 1000);
+}
+
+bool use_color(ColorMode mode) {
+  if (mode != ColorMode::automatic) return mode == ColorMode::always;
+  const char* no_color = std::getenv("NO_COLOR");
+  return (no_color == nullptr || *no_color == '\0') && ::isatty(STDERR_FILENO) == 1;
+}
+
+std::string text_of(const EventField& field) {
+  struct Visitor {
+    std::string operator()(std::string_view value) const { return escape(value); }
+    std::string operator()(std::int64_t value) const { return std::to_string(value); }
+    std::string operator()(double value) const { return fmt::format("{:.3f}", value); }
+    std::string operator()(bool value) const { return value ? "yes" : "no"; }
+    std::string operator()(std::span<const std::string> values) const {
+      std::string text;
+      for (const std::string& value : values) text += (text.empty() ? "" : ", ") + escape(value);
+      return text;
+    }
+  };
+  return std::visit(Visitor{}, field.value);
+}
+
+std::string field(std::span<const EventField> fields, std::string_view name) {
+  for (const EventField& entry : fields)
+    if (entry.name == name) return text_of(entry);
+  return {};
+}
+
+/// An event as -v tells it; empty for those that are not worth a line.
+std::string describe(std::string_view name, std::span<const EventField> fields) {
+  const auto get = [&](std::string_view key) { return field(fields, key); };
+  if (name == "resolve.done") return fmt::format("{} is {}", get("name"), get("addresses"));
+  if (name == "attempt.start") return fmt::format("trying {}", get("address"));
+  if (name == "attempt.failed")
+    return fmt::format("{} {}: {} ({})", get("syscall"), get("address"), get("message"),
+                       get("error"));
+  if (name == "connected")
+    return fmt::format("connected to {} from {}", get("address"), get("local"));
+  if (name == "eof")
+    return get("side") == "peer" ? "the peer has ended" : "standard input has ended";
+  if (name == "closed")
+    return fmt::format("closed ({}): {} bytes sent, {} received", get("reason"), get("bytes_sent"),
+                       get("bytes_received"));
+  if (name == "retry")
+    return fmt::format("trying again in {} ms: {}", get("delay_ms"), get("reason"));
+  return {};
+}
+
+}  // namespace
+
+Reporter::Reporter(std::string_view command, const GeneralOptions& options, TimePoint started)
+    : prefix_(command.empty() ? "ioa" : fmt::format("ioa {}", command)),
+      verbosity_(options.verbosity),
+      quiet_(options.quiet),
+      color_(use_color(options.color)),
+      started_(started) {
+  const EventsTarget& target = options.events;
+  if (!target.path.empty()) {
+    events_file_ = UniqueFd(
+        ::open(target.path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666));
+    if (!events_file_)
+      throw UsageError(command, "--events " + escape_argument(target.path),
+                       Error::from_errno(errno, "open").reason());
+    events_fd_ = events_file_.get();
+  } else if (target.fd >= 0) {
+    if (::fcntl(target.fd, F_GETFD) < 0)
+      throw UsageError(command, fmt::format("--events {}", target.fd),
+                       "expected an open descriptor or a path");
+    events_fd_ = target.fd;
+  }
+}
+
+void Reporter::say(std::string_view message) {
+  std::string line = color_ ? fmt::format("\033[1m{}:\033[0m {}\n", prefix_, message)
+                            : fmt::format("{}: {}\n", prefix_, message);
+  static_cast<void>(write_fully(STDERR_FILENO, line));  // there is nowhere left to complain
+}
+
+void Reporter::error(std::string_view message) { say(message); }
+
+void Reporter::warning(std::string_view message) {
+  if (!quiet_) say(message);
+}
+
+void Reporter::note(std::string_view message, int level) {
+  if (verbosity_ >= level) say(message);
+}
+
+void Reporter::event(std::string_view name, std::span<const EventField> fields) {
+  if (verbosity_ > 0) {
+    const std::string line = describe(name, fields);
+    if (!line.empty()) say(line);
+  }
+  if (events_fd_ >= 0) write_event(name, fields);
+}
+
+void Reporter::write_event(std::string_view name, std::span<const EventField> fields) {
+  const std::string time = timestamp();
+  std::vector<EventField> all{{"event", name},
+                              {"time", std::string_view(time)},
+                              {"elapsed_ms", to_milliseconds(Clock::now() - started_)}};
+  all.insert(all.end(), fields.begin(), fields.end());
+  const int error = write_fully(events_fd_, json_line(all));
+  if (error == 0) return;
+  events_fd_ = -1;  // once is enough
+  warning("write events: " + Error::from_errno(error, "write").reason());
+}
+
+void Reporter::exit(ExitStatus status) {
+  event("exit", {{"status", static_cast<std::int64_t>(to_int(status))}});
+}
+
+double to_milliseconds(Duration duration) noexcept {
+  return std::round(static_cast<double>(duration.count()) / 1e3) / 1e3;
+}
+
+std::string format_duration(Duration duration) {
+  const double milliseconds = to_milliseconds(duration);
+  if (milliseconds < 100) return fmt::format("{:.1f}ms", milliseconds);
+  if (milliseconds < 1000) return fmt::format("{:.0f}ms", milliseconds);
+  return fmt::format("{:.4g}s", milliseconds / 1e3);
+}
+
+}  // namespace ioa::cli

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "cli/exit_status.hpp"
+#include "cli/general_options.hpp"
+#include "ioa/base/clock.hpp"
+#include "ioa/base/event_sink.hpp"
+#include "ioa/base/unique_fd.hpp"
+
+namespace ioa::cli {
+
+/// The program's talk: the one place that writes to standard error, and the one that writes events.
+///
+/// It is the engine's event sink. Each event goes to `--events` as one JSON object a line, and with
+/// -v to standard error as one line for people. Everything that came from outside is escaped.
+class Reporter final : public EventSink {
+ public:
+  /// `command` stands in front of each line. Events count their time from `started`. Throws
+  /// UsageError if the target of the events cannot be written.
+  Reporter(std::string_view command, const GeneralOptions& options, TimePoint started);
+
+  /// A failure that ends the run, or a part of it: `ioa COMMAND: MESSAGE`. Also with --quiet.
+  void error(std::string_view message);
+  /// Something a user should know although nothing failed; not with --quiet.
+  void warning(std::string_view message);
+  /// Progress, for -v (level 1) and -vv (level 2).
+  void note(std::string_view message, int level = 1);
+  bool is_verbose(int level = 1) const noexcept { return verbosity_ >= level; }
+
+  /// EventSink: adds `event`, `time` and `elapsed_ms`.
+  void event(std::string_view name, std::span<const EventField> fields) override;
+  void event(std::string_view name, std::initializer_list<EventField> fields) {
+    event(name, std::span<const EventField>(fields.begin(), fields.size()));
+  }
+  /// True if anybody would see an event: who computes its fields may ask first.
+  bool wants_events() const noexcept { return events_fd_ >= 0 || verbosity_ > 0; }
+
+  /// The last event of a run.
+  void exit(ExitStatus status);
+
+  TimePoint started() const noexcept { return started_; }
+
+ private:
+  void say(std::string_view message);
+  void write_event(std::string_view name, std::span<const EventField> fields);
+
+  std::string prefix_;
+  int verbosity_;
+  bool quiet_;
+  bool color_;
+  TimePoint started_;
+  UniqueFd events_file_;
+  int events_fd_ = -1;
+};
+
+/// Milliseconds for JSON: a duration as a double, rounded to the microsecond.
+double to_milliseconds(Duration duration) noexcept;
+/// A duration for people: "1.3ms", "250ms", "2.5s".
+std::string format_duration(Duration duration);
+
+}  // namespace ioa::cli

@@ -1,0 +1,106 @@
+#include "cli/run.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <exception>
+#include <string>
+#include <utility>
+
+#include "cli/command_line.hpp"
+#include "cli/commands/connect.hpp"
+#include "cli/commands/probe.hpp"
+#include "cli/commands/resolve.hpp"
+#include "cli/context.hpp"
+#include "cli/escape.hpp"
+#include "cli/exit_status.hpp"
+#include "cli/output_fd.hpp"
+#include "cli/reporter.hpp"
+#include "cli/usage_error.hpp"
+
+namespace ioa::cli {
+namespace {
+
+std::unique_ptr<Backend> make_backend(std::string_view command, const GeneralOptions& options,
+                                      const Backends& backends) {
+  const char* variable = std::getenv("IOA_LOOP");
+  const bool from_option = !options.loop.empty();
+  const std::string_view name = from_option           ? options.loop
+                                : variable != nullptr ? variable
+                                                      : std::string_view();
+  try {
+    return backends.create(name);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::unsupported) throw;
+    std::string available;
+    for (const std::string& each : backends.names())
+      available += (available.empty() ? "" : ", ") + each;
+    throw UsageError(command, (from_option ? "--loop " : "IOA_LOOP=") + escape_argument(name),
+                     "expected one of " + available);
+  }
+}
+
+/// Builds the world of a command and runs it to its end.
+template <class Options, class Run>
+int run_command(std::string_view name, Options options, Run start, const Backends& backends,
+                TimePoint started) {
+  Reporter reporter(name, options.general, started);
+  Loop loop(make_backend(name, options.general, backends));
+  if (reporter.wants_events()) loop.set_event_sink(&reporter);
+  Resolver resolver(loop);
+  Connector connector(loop, resolver);
+  Context context{loop, reporter, resolver, connector};
+  ExitStatus status = ExitStatus::io_error;
+  try {
+    status = loop.run(start(context, std::move(options)));
+  } catch (const std::exception& error) {
+    reporter.error(escape(error.what()));
+  }
+  reporter.exit(status);
+  return to_int(status);
+}
+
+int dispatch(const Invocation& invocation, const Backends& backends, TimePoint started) {
+  const Arguments& arguments = invocation.arguments;
+  const std::string_view name = arguments.command->name;
+  switch (arguments.command->command) {
+    case Command::connect: {
+      ConnectOptions options = parse_connect(arguments);
+      const auto behaviour = options.probe ? &run_probe : &run_connect;
+      return run_command(name, std::move(options), behaviour, backends, started);
+    }
+    case Command::resolve:
+      return run_command(name, parse_resolve(arguments), &run_resolve, backends, started);
+  }
+  return to_int(ExitStatus::usage);
+}
+
+int print(std::string_view text) {
+  const int error = write_fully(STDOUT_FILENO, text);
+  if (error == 0) return to_int(ExitStatus::done);
+  static_cast<void>(write_fully(
+      STDERR_FILENO,
+      fmt::format("ioa: {}\n", Error::from_errno(error, "write", "standard output").what())));
+  return to_int(ExitStatus::io_error);
+}
+
+}  // namespace
+
+int run(std::span<const std::string_view> arguments, const Backends& backends) {
+  const TimePoint started = Clock::now();
+  try {
+    const Invocation invocation = read_command_line(arguments);
+    if (invocation.arguments.command == nullptr) return print(invocation.text);
+    return dispatch(invocation, backends, started);
+  } catch (const UsageError& error) {
+    static_cast<void>(write_fully(STDERR_FILENO, fmt::format("{}\n", error.what())));
+    return to_int(ExitStatus::usage);
+  } catch (const std::exception& error) {
+    static_cast<void>(write_fully(STDERR_FILENO, fmt::format("ioa: {}\n", escape(error.what()))));
+    return to_int(ExitStatus::io_error);
+  }
+}
+
+}  // namespace ioa::cli

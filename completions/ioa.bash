@@ -1,0 +1,166 @@
+# Completion of ioa(1) for bash, with or without the bash-completion package.
+
+_ioa_commands='connect resolve'
+
+_ioa_general='-v --verbose --quiet --events --loop --color -h --help'
+
+_ioa_options() {
+  case $1 in
+    connect)
+      echo "$_ioa_general" -4 -6 -n --numeric -U --unix -s --source -p --source-port --interface \
+        --ttl --tos --nodelay --keepalive --sndbuf --rcvbuf --sequential --attempt-delay \
+        -w --connect-timeout --retry --wait --retry-delay --retry-max-delay \
+        -i --idle-timeout --timeout --on-stdin-eof --on-peer-eof -q --quit-after -N \
+        --send-only --recv-only -o --output --append -z --probe -j --jobs --any --json
+      ;;
+    resolve)
+      echo "$_ioa_general" -4 -6 -s --short --first -x --reverse -j --jobs --timeout --unordered \
+        --json
+      ;;
+    *) echo --help --version -h ;;
+  esac
+}
+
+# The short options of a command that take a value.
+_ioa_letters_with_value() {
+  case $1 in
+    connect) echo spwiqoj ;;
+    resolve) echo j ;;
+  esac
+}
+
+# Prints the option that waits for a value after the word $2, if one does.
+_ioa_waiting_option() {
+  local command=$1 word=$2 letters i
+  case $word in
+    --*=*) ;;
+    --events | --loop | --color | --source | --source-port | --interface | --ttl | --tos | \
+      --keepalive | --sndbuf | --rcvbuf | --attempt-delay | --connect-timeout | --retry | \
+      --wait | --retry-delay | --retry-max-delay | --idle-timeout | --timeout | \
+      --on-stdin-eof | --on-peer-eof | --quit-after | --output | --jobs)
+      echo "$word"
+      ;;
+    --*) ;;
+    -?*)
+      # A cluster: its first letter that takes a value has the rest of the word, or the next one.
+      letters=$(_ioa_letters_with_value "$command")
+      for ((i = 1; i < ${#word}; i++)); do
+        if [[ $letters == *"${word:i:1}"* ]]; then
+          ((i == ${#word} - 1)) && echo "-${word:i:1}"
+          return
+        fi
+      done
+      ;;
+  esac
+}
+
+_ioa_hosts() {
+  if declare -F _known_hosts_real >/dev/null; then
+    _known_hosts_real -- "$1"
+  else
+    mapfile -t COMPREPLY < <(compgen -A hostname -- "$1")
+  fi
+}
+
+_ioa_files() {
+  compopt -o filenames 2>/dev/null
+  mapfile -t COMPREPLY < <(compgen -f -- "$1")
+}
+
+# Completes the value of an option.
+_ioa_value() {
+  local option=$1 cur=$2 words=
+  case $option in
+    --loop) words='epoll poll select' ;;
+    --color) words='auto always never' ;;
+    --on-stdin-eof) words='half-close after-reply close keep' ;;
+    --on-peer-eof) words='auto exit finish' ;;
+    --events | --output | -o)
+      _ioa_files "$cur"
+      return
+      ;;
+    --source | -s)
+      words=$(ip -o addr show 2>/dev/null | awk '{ sub("/.*", "", $4); print $4 }')
+      ;;
+    --interface) words=$(command ls /sys/class/net 2>/dev/null) ;;
+  esac
+  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+}
+
+_ioa() {
+  local cur=${COMP_WORDS[COMP_CWORD]} command= option= prefix= operands=0 has_unix= i word
+  COMPREPLY=()
+
+  if [[ ${COMP_WORDS[1]} == help && $COMP_CWORD -gt 1 ]]; then
+    ((COMP_CWORD == 2)) && mapfile -t COMPREPLY < <(compgen -W "$_ioa_commands" -- "$cur")
+    return
+  fi
+
+  # The command: the first word, or connect where that is a host or an option, as in nc.
+  if ((COMP_CWORD > 1)); then
+    command=connect
+    for word in $_ioa_commands; do
+      [[ ${COMP_WORDS[1]} == "$word" ]] && command=$word
+    done
+  fi
+
+  # Operands and options before the cursor. Bash cuts words at = and : and makes these words.
+  i=1
+  [[ $command == "${COMP_WORDS[1]}" ]] && i=2
+  for (( ; i < COMP_CWORD; i++)); do
+    word=${COMP_WORDS[i]}
+    if [[ $word == = ]]; then
+      # What is before it is an option that waits for what follows.
+      option=${COMP_WORDS[i - 1]}
+    elif [[ $word == : || ${COMP_WORDS[i - 1]} == : ]]; then
+      option=
+    elif [[ -n $option ]]; then
+      option=
+    elif [[ $word == -?* ]]; then
+      option=$(_ioa_waiting_option "$command" "$word")
+      [[ $word == --unix || $word == -[!-]*U* || $word == -U ]] && has_unix=1
+    else
+      operands=$((operands + 1))
+    fi
+  done
+  if [[ $cur == = ]]; then
+    option=${COMP_WORDS[COMP_CWORD - 1]} cur=
+  elif [[ $cur == --*=* ]]; then  # where = cuts no words
+    option=${cur%%=*} prefix=$option= cur=${cur#*=}
+  fi
+
+  if [[ -n $option ]]; then
+    _ioa_value "$option" "$cur"
+    [[ -n $prefix ]] && COMPREPLY=("${COMPREPLY[@]/#/$prefix}")
+  elif [[ $cur == -* ]]; then
+    if [[ -z $command ]]; then
+      # Options without a command are those of connect.
+      mapfile -t COMPREPLY < <(compgen -W "$(_ioa_options) $(_ioa_options connect)" -- "$cur")
+    else
+      mapfile -t COMPREPLY < <(compgen -W "$(_ioa_options "$command")" -- "$cur")
+    fi
+  elif [[ $cur == unix:* ]]; then
+    _ioa_files "${cur#unix:}"
+    COMPREPLY=("${COMPREPLY[@]/#/unix:}")
+  elif [[ $cur == : || ${COMP_WORDS[COMP_CWORD - 1]} == : ]]; then
+    # HOST:PORT or unix:PATH, cut at the colon; what is completed is what follows it.
+    word=${COMP_WORDS[COMP_CWORD - 2]}
+    [[ $cur == : ]] && word=${COMP_WORDS[COMP_CWORD - 1]} cur=
+    if [[ $word == unix ]]; then
+      _ioa_files "$cur"
+    else
+      mapfile -t COMPREPLY < <(compgen -A service -- "$cur")
+    fi
+  elif [[ -z $command ]]; then
+    _ioa_hosts "$cur"
+    mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "$_ioa_commands help" -- "$cur")
+  elif [[ -n $has_unix ]]; then
+    _ioa_files "$cur"
+  elif [[ $command == connect && $operands -gt 0 ]]; then
+    mapfile -t COMPREPLY < <(compgen -A service -- "$cur")
+  else
+    _ioa_hosts "$cur"
+  fi
+}
+
+complete -F _ioa ioa

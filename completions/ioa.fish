@@ -1,0 +1,141 @@
+# Completion of ioa(1) for fish.
+
+# Whether the command line is one of `ioa $argv[1]`. Without the name of a command it is connect, as in nc.
+function __ioa_command
+    set -l words (commandline -opc)
+    set -l command connect
+    if set -q words[2]; and contains -- $words[2] connect resolve help
+        set command $words[2]
+    end
+    test $command = $argv[1]
+end
+
+# Whether nothing but options of ioa itself can stand here, or a command.
+function __ioa_no_command
+    set -l words (commandline -opc)
+    test (count $words) -eq 1
+end
+
+# Whether the operand before this one is a host, so that a port follows.
+function __ioa_after_host
+    set -l words (commandline -opc)
+    __ioa_command connect; and set -q words[2]; or return 1
+    set -l with_value -s --source -p --source-port --interface --ttl --tos --keepalive --sndbuf \
+        --rcvbuf --attempt-delay -w --connect-timeout --retry --wait --retry-delay \
+        --retry-max-delay -i --idle-timeout --timeout --on-stdin-eof --on-peer-eof -q \
+        --quit-after -o --output -j --jobs --events --loop --color
+    set -l is_value 0
+    for word in $words[2..-1]
+        if test $is_value = 1
+            set is_value 0
+        else if contains -- $word $with_value; or string match -qr '^-[^-]*[spwiqoj]$' -- $word
+            set is_value 1
+        else if not string match -q -- '-?*' $word; and test $word != connect
+            return 0
+        end
+    end
+    return 1
+end
+
+function __ioa_takes_host
+    __ioa_command resolve; or __ioa_command connect; and not __ioa_after_host; and not __ioa_is_unix
+end
+
+function __ioa_is_unix
+    __ioa_command connect; and __fish_contains_opt -s U unix
+end
+
+# Hosts, or the paths behind a unix: that is being typed.
+function __ioa_hosts
+    set -l word (commandline -ct)
+    if string match -q 'unix:*' -- $word
+        set -l path (string replace unix: '' -- $word)
+        complete -C "'' $path" | string replace -r '^' unix:
+    else
+        printf '%s\n' localhost unix: (__fish_print_hostnames)
+    end
+end
+
+function __ioa_local_addresses
+    ip -o addr show 2>/dev/null | string replace -rf '.*inet6? ([^/ ]+).*' '$1'
+end
+
+function __ioa_services
+    string replace -rf '^([a-z][^\s#]*)\s+(\d+)/tcp.*' '$1\t$2' </etc/services 2>/dev/null
+end
+
+function __ioa_interfaces
+    command ls /sys/class/net 2>/dev/null
+end
+
+complete -c ioa -f
+
+# Commands and operands.
+complete -c ioa -n __ioa_no_command -a connect -d 'Join stdin and stdout to a peer, or probe ports'
+complete -c ioa -n __ioa_no_command -a resolve -d 'Names to addresses, addresses to names'
+complete -c ioa -n __ioa_no_command -a help -d 'What a command takes'
+complete -c ioa -n '__ioa_command help; and test (count (commandline -opc)) -eq 2' -a 'connect resolve'
+complete -c ioa -n __ioa_no_command -l version -d 'Print the version and exit'
+complete -c ioa -n '__ioa_takes_host' -a '(__ioa_hosts)'
+complete -c ioa -n '__ioa_after_host; and not __ioa_is_unix' -a '(__ioa_services)' -d Port
+complete -c ioa -n __ioa_is_unix -F
+
+# Options of every command.
+complete -c ioa -s v -l verbose -d 'Say what is done, on stderr'
+complete -c ioa -l quiet -d 'Say nothing but fatal errors'
+complete -c ioa -l events -r -F -d 'Write events as JSON Lines'
+complete -c ioa -l loop -x -a 'epoll poll select' -d 'Event backend'
+complete -c ioa -l color -x -a 'auto always never' -d 'Colour on stderr'
+complete -c ioa -s h -l help -d 'Print help and exit'
+
+# connect
+complete -c ioa -n '__ioa_command connect' -s 4 -d 'Use IPv4 only'
+complete -c ioa -n '__ioa_command connect' -s 6 -d 'Use IPv6 only'
+complete -c ioa -n '__ioa_command connect' -s n -l numeric -d 'Look no host name up'
+complete -c ioa -n '__ioa_command connect' -s U -l unix -d 'The operand is the path of a Unix socket'
+complete -c ioa -n '__ioa_command connect' -s s -l source -x -a '(__ioa_local_addresses)' -d 'Connect from this local address'
+complete -c ioa -n '__ioa_command connect' -s p -l source-port -x -d 'Connect from this local port'
+complete -c ioa -n '__ioa_command connect' -l interface -x -a '(__ioa_interfaces)' -d 'Connect through this network interface'
+complete -c ioa -n '__ioa_command connect' -l ttl -x -d 'Time to live of what is sent'
+complete -c ioa -n '__ioa_command connect' -l tos -x -d 'Type of service of what is sent'
+complete -c ioa -n '__ioa_command connect' -l nodelay -d 'Send small writes at once'
+complete -c ioa -n '__ioa_command connect' -l keepalive -x -d 'Probe the peer after so long a silence'
+complete -c ioa -n '__ioa_command connect' -l sndbuf -x -d 'Send buffer of the socket'
+complete -c ioa -n '__ioa_command connect' -l rcvbuf -x -d 'Receive buffer of the socket'
+complete -c ioa -n '__ioa_command connect' -l sequential -d 'Try each address in turn'
+complete -c ioa -n '__ioa_command connect' -l attempt-delay -x -d 'Head start of each address over the next one'
+complete -c ioa -n '__ioa_command connect' -s w -l connect-timeout -x -d 'Limit of look-up and connecting'
+complete -c ioa -n '__ioa_command connect' -l retry -x -d 'Try a failed connect or look-up again'
+complete -c ioa -n '__ioa_command connect' -l wait -x -d 'Try again for so long'
+complete -c ioa -n '__ioa_command connect' -l retry-delay -x -d 'Pause before the first retry'
+complete -c ioa -n '__ioa_command connect' -l retry-max-delay -x -d 'The longest pause between tries'
+complete -c ioa -n '__ioa_command connect' -s i -l idle-timeout -x -d 'Limit of silence in both directions'
+complete -c ioa -n '__ioa_command connect' -l timeout -x -d 'Limit of the whole run'
+complete -c ioa -n '__ioa_command connect' -l on-stdin-eof -x -a 'half-close\t"Shut down the write side and go on receiving"
+after-reply\t"The same, once the peer has said something"
+close\tClose
+keep\t"Leave the write side open"' -d 'What to do when stdin ends'
+complete -c ioa -n '__ioa_command connect' -l on-peer-eof -x -a 'auto\t"Finish if stdin is a regular file, else exit"
+exit\t"Send what stdin has ready, then end"
+finish\t"Go on sending until stdin ends"' -d 'What to do when the peer ends'
+complete -c ioa -n '__ioa_command connect' -s q -l quit-after -x -d 'End so long after stdin has ended'
+complete -c ioa -n '__ioa_command connect' -s N -d 'Shut down the write side when stdin ends, the default'
+complete -c ioa -n '__ioa_command connect' -l send-only -d 'Receive nothing'
+complete -c ioa -n '__ioa_command connect' -l recv-only -d 'Send nothing'
+complete -c ioa -n '__ioa_command connect' -s o -l output -r -F -d 'Store what is received in a file'
+complete -c ioa -n '__ioa_command connect' -l append -d 'Add to the output file'
+complete -c ioa -n '__ioa_command connect' -s z -l probe -d 'See which ports are open'
+complete -c ioa -n '__ioa_command connect' -s j -l jobs -x -d 'Probe so many ports at once'
+complete -c ioa -n '__ioa_command connect' -l any -d 'One open port is enough'
+complete -c ioa -n '__ioa_command connect' -l json -d 'A JSON object a port'
+
+# resolve
+complete -c ioa -n '__ioa_command resolve' -s 4 -d 'IPv4 addresses only'
+complete -c ioa -n '__ioa_command resolve' -s 6 -d 'IPv6 addresses only'
+complete -c ioa -n '__ioa_command resolve' -s s -l short -d 'Values only'
+complete -c ioa -n '__ioa_command resolve' -l first -d 'The first address of each name'
+complete -c ioa -n '__ioa_command resolve' -s x -l reverse -d 'Addresses to names'
+complete -c ioa -n '__ioa_command resolve' -s j -l jobs -x -d 'So many look-ups at once'
+complete -c ioa -n '__ioa_command resolve' -l timeout -x -d 'Limit of each name'
+complete -c ioa -n '__ioa_command resolve' -l unordered -d 'Results as they come'
+complete -c ioa -n '__ioa_command resolve' -l json -d 'A JSON object a name'

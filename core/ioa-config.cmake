@@ -1,0 +1,10 @@
+include(CMakeFindDependencyMacro)
+find_dependency(Threads)
+
+if(NOT TARGET ioa::event_core)
+  find_library(IOA_EVENT_CORE_LIBRARY NAMES event_core REQUIRED)
+  add_library(ioa::event_core UNKNOWN IMPORTED)
+  set_target_properties(ioa::event_core PROPERTIES IMPORTED_LOCATION ${IOA_EVENT_CORE_LIBRARY})
+endif()
+
+include(${CMAKE_CURRENT_LIST_DIR}/ioa-targets.cmake)

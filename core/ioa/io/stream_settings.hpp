@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <system_error>
+
+#include "ioa/io/stream.hpp"
+#include "ioa/loop/watch.hpp"
+
+namespace ioa {
+
+/// What a Stream does later, since it must not happen inside the call that caused it. In the order in
+/// which they are done.
+enum class Stream::Task : std::uint8_t {
+  fail_write = 1,
+  announce_sent = 2,
+  read_more = 4,
+  present_unread = 8,
+  announce_eof = 16,
+};
+
+/// The parts of a Stream that most never use; not part of the interface.
+struct Stream::Settings {
+  Event<void(Stream&)> on_read_eof;
+  Event<void(Stream&)> on_write_eof;
+  Event<void(Stream&)> on_outgoing_empty;
+  Event<void(Stream&)> on_writable;
+  Event<void(Stream&, const Error&)> on_read_error;
+  Event<void(Stream&, const Error&)> on_write_error;
+
+  std::size_t read_low = kNoLimit;
+  std::size_t read_high = kNoLimit;
+  std::size_t write_low = kWriteLow;
+  std::size_t write_high = kWriteHigh;
+
+  std::unique_ptr<Transport> transport;
+  bool read_waits_for_write = false;  // the other way round than usual
+  bool write_waits_for_read = false;
+
+  std::error_code write_error;  // found, not yet told
+  std::exception_ptr failure;   // of writing, once told
+
+  // Bits of Task: to be done now, when the deferred call comes, and when it comes once more.
+  unsigned tasks_now = 0;
+  unsigned tasks_soon = 0;
+  unsigned tasks_after_reactions = 0;
+  std::optional<DeferredCall> deferred;
+};
+
+}  // namespace ioa

@@ -1,0 +1,86 @@
+#include "ioa/net/lookup_report.hpp"
+
+#include <array>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "ioa/base/event_sink.hpp"
+#include "ioa/loop/loop.hpp"
+#include "ioa/net/duration_text.hpp"
+
+namespace ioa::detail {
+namespace {
+
+std::string_view family_name(Family family) {
+  if (family == Family::ipv4) return "ipv4";
+  return family == Family::ipv6 ? "ipv6" : "any";
+}
+
+}  // namespace
+
+LookupReport::LookupReport(Loop& loop, LookupSubject subject)
+    : loop_(&loop), subject_(std::move(subject)), started_(loop.backend().now()) {
+  EventSink* sink = loop.event_sink();
+  if (sink == nullptr) return;
+  const std::array<EventField, 3> fields{{{"name", subject_.name},
+                                          {"service", subject_.service},
+                                          {"family", family_name(subject_.family)}}};
+  sink->event("resolve.start", fields);
+}
+
+void LookupReport::done(const LookupResult& result) const {
+  EventSink* sink = loop_->event_sink();
+  if (sink == nullptr) return;
+  std::vector<std::string> texts;
+  for (const ResolvedAddress& found : result.addresses) texts.push_back(found.address.to_string());
+  const std::array<EventField, 5> fields{
+      {{"name", subject_.name},
+       {"service", subject_.service},
+       {"family", family_name(subject_.family)},
+       {"addresses", std::span<const std::string>(texts)},
+       {"duration_ms", milliseconds(loop_->backend().now() - started_)}}};
+  sink->event("resolve.done", fields);
+}
+
+void LookupReport::done(const NameResult& result) const {
+  EventSink* sink = loop_->event_sink();
+  if (sink == nullptr) return;
+  const std::array<std::string, 1> names{result.host};
+  const std::array<EventField, 5> fields{
+      {{"name", subject_.name},
+       {"service", result.service},
+       {"family", family_name(subject_.family)},
+       {"names", std::span<const std::string>(names)},
+       {"duration_ms", milliseconds(loop_->backend().now() - started_)}}};
+  sink->event("resolve.done", fields);
+}
+
+void LookupReport::failed(const Error& error) const {
+  EventSink* sink = loop_->event_sink();
+  if (sink == nullptr) return;
+  const std::string symbol = error.code() ? error_name(error.code()) : std::string("timeout");
+  const std::string message = error.reason();
+  const std::array<EventField, 6> fields{
+      {{"name", subject_.name},
+       {"service", subject_.service},
+       {"family", family_name(subject_.family)},
+       {"error", symbol},
+       {"message", message},
+       {"duration_ms", milliseconds(loop_->backend().now() - started_)}}};
+  sink->event("resolve.failed", fields);
+}
+
+void LookupReport::failed(const std::exception_ptr& error) const {
+  if (loop_->event_sink() == nullptr) return;
+  try {
+    std::rethrow_exception(error);
+  } catch (const Error& known) {
+    failed(known);
+  } catch (const std::exception& other) {
+    failed(Error(ErrorKind::failed, {}, "resolve", subject_.name, other.what()));
+  }
+}
+
+}  // namespace ioa::detail

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <exception>
+#include <string>
+
+#include "ioa/base/clock.hpp"
+#include "ioa/base/error.hpp"
+#include "ioa/net/resolver.hpp"
+
+namespace ioa::detail {
+
+/// What a look-up is about, as events say it.
+struct LookupSubject {
+  std::string name;
+  std::string service;
+  Family family = Family::any;
+};
+
+/// Tells the Loop's EventSink, if it has one, of one look-up: `resolve.start` when it is made, then
+/// `resolve.done` or `resolve.failed`. Copies tell of the same one.
+class LookupReport {
+ public:
+  LookupReport(Loop& loop, LookupSubject subject);
+
+  const LookupSubject& subject() const noexcept { return subject_; }
+  void done(const LookupResult& result) const;
+  void done(const NameResult& result) const;
+  void failed(const Error& error) const;
+  void failed(const std::exception_ptr& error) const;
+
+ private:
+  Loop* loop_;
+  LookupSubject subject_;
+  TimePoint started_;
+};
+
+}  // namespace ioa::detail

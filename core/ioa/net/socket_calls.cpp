@@ -1,0 +1,39 @@
+#include "ioa/net/socket_calls.hpp"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+
+namespace ioa {
+
+SocketCalls& SocketCalls::system() noexcept {
+  static SocketCalls calls;
+  return calls;
+}
+
+UniqueFd SocketCalls::socket(int family, int socktype, int protocol) {
+  return UniqueFd(::socket(family, socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol));
+}
+
+int SocketCalls::bind(int fd, const SocketAddress& address) {
+  return ::bind(fd, address.data(), address.size());
+}
+
+int SocketCalls::connect(int fd, const SocketAddress& address) {
+  return ::connect(fd, address.data(), address.size());
+}
+
+int SocketCalls::pending_error(int fd) {
+  int error = 0;
+  socklen_t size = sizeof error;
+  return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
+}
+
+SocketAddress SocketCalls::local_of(int fd) {
+  sockaddr_storage storage{};
+  socklen_t size = sizeof storage;
+  auto* address = reinterpret_cast<sockaddr*>(&storage);
+  return ::getsockname(fd, address, &size) == 0 ? SocketAddress(address, size) : SocketAddress();
+}
+
+}  // namespace ioa

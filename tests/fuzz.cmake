@@ -1,0 +1,26 @@
+# fuzz/fuzz_NAME.cpp: a libFuzzer program under IOA_FUZZ; otherwise a program that replays the corpus
+# fuzz/corpus/fuzz_NAME, and a test that runs it.
+
+ioa_sources(sources ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/fuzz_*.cpp)
+if(NOT IOA_FUZZ)
+  add_library(fuzz_replay OBJECT support/fuzz_replay.cpp)
+  target_link_libraries(fuzz_replay PRIVATE ioa_options)
+endif()
+
+foreach(source IN LISTS sources)
+  cmake_path(GET source STEM name)
+  add_executable(${name} ${source})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/fuzz)
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE ioa_options ioa::core)
+  if(TARGET ioa_cli)
+    target_link_libraries(${name} PRIVATE ioa_cli)
+  endif()
+  if(IOA_FUZZ)
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  else()
+    target_link_libraries(${name} PRIVATE fuzz_replay)
+    add_test(NAME fuzz.${name} COMMAND ${name} ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/${name})
+    set_tests_properties(fuzz.${name} PROPERTIES TIMEOUT 60 LABELS fuzz)
+  endif()
+endforeach()

@@ -1,0 +1,29 @@
+#!/usr/bin/env python3
+"""Fails if a program needs any shared library but glibc's own: each would cost start-up time.
+
+usage: release_linkage.py PROGRAM
+"""
+
+import re
+import subprocess
+import sys
+
+import common
+
+ALLOWED = re.compile(r"libc\.so\.6|libm\.so\.6|ld-linux.*\.so\.\d+")
+
+
+def main():
+    program = sys.argv[1]
+    dynamic = subprocess.run(["readelf", "--wide", "--dynamic", program],
+                             check=True, capture_output=True, text=True).stdout
+    needed = re.findall(r"\(NEEDED\).*\[(.*)\]", dynamic)
+    # A file without a dynamic section would pass otherwise, whatever it is.
+    if not needed:
+        sys.exit(f"{program}: not a dynamically linked program")
+    breaches = [f"{program}: needs {name}" for name in needed if not ALLOWED.fullmatch(name)]
+    common.finish(breaches, f"{len(needed)} libraries needed")
+
+
+if __name__ == "__main__":
+    main()
