@@ -48,8 +48,9 @@ Future<std::vector<SocketAddress>> local_addresses(Context& context,
 }
 
 ConnectRequest make_request(const ConnectOptions& options, const Address& peer,
-                            std::vector<SocketAddress> local) {
+                            std::vector<SocketAddress> local, std::int64_t connection) {
   ConnectRequest request;
+  request.connection = connection;
   if (peer.is_unix()) {
     request.addresses.push_back(SocketAddress::unix_path(peer.path));
   } else {
@@ -111,7 +112,7 @@ Future<Connection> establish(Context& context, const ConnectOptions& options, Ad
     std::string reason;
     try {
       std::vector<SocketAddress> local = co_await local_addresses(context, options);
-      ConnectRequest request = make_request(options, peer, std::move(local));
+      ConnectRequest request = make_request(options, peer, std::move(local), connection);
       Connection made = co_await context.connector.connect(std::move(request));
       co_return made;
     } catch (const Error& error) {

@@ -21,7 +21,7 @@ FILES = {
     "request": REQUEST,
     "backup.tar": b"a backup\n" * 100_000,
     "names": b"www.example.org\nmail.example.org\ndb.example.org\n",
-    "addresses": b"192.0.2.80\n192.0.2.25\n",
+    "access.log": b"192.0.2.80 - GET /\n192.0.2.25 - GET /\n192.0.2.80 - GET /favicon.ico\n",
 }
 
 # What a shell that gets it at the end of a line reads the next one for.

@@ -21,6 +21,8 @@ class Job {
   }
   /// Does the work; whoever took the job from its list calls this.
   void run() { run_(argument_); }
+  /// True if running it means `function`: how the owner of a list knows its own jobs.
+  bool runs(void (*function)(void*)) const noexcept { return run_ == function; }
 
  protected:
   ~Job() { unlink(); }

@@ -50,12 +50,15 @@ bool is_memory_device(int fd) noexcept {
   return number == 3 || number == 5 || number == 7 || number == 9;
 }
 
-/// How much can be written without waiting once poll(2) says that there is room.
-std::size_t write_limit(int fd, FdKind kind) noexcept {
-  // A pty promises room for one of its kernel's buffers, of 256 bytes at least; the terminal's
-  // output processing may make two bytes of each. A pipe promises PIPE_BUF (pipe(7)).
-  constexpr std::size_t kTerminalLimit = 128;
-  return kind != FdKind::pipe && ::isatty(fd) == 1 ? kTerminalLimit : PIPE_BUF;
+/// As much of `bytes` as a terminal takes without waiting once poll(2) says that there is room: its
+/// driver promises no more than one buffer of 256 bytes, and with output processing it asks for
+/// room anew at each control character.
+std::string_view terminal_chunk(std::string_view bytes) noexcept {
+  constexpr std::size_t kMost = 128;
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  bytes = bytes.substr(0, kMost);
+  const auto end = std::find_if(bytes.begin(), bytes.end(), is_control);
+  return bytes.substr(0, std::max<std::size_t>(1, static_cast<std::size_t>(end - bytes.begin())));
 }
 
 int close_checked(UniqueFd& fd) noexcept {
@@ -95,7 +98,7 @@ ByteEnd ByteEnd::inherited(int fd, Access access) {
   ByteEnd end = borrow(fd);
   end.inherited_ = UniqueFd(fd);
   end.never_blocks_ = end.kind_ == FdKind::regular_file || is_memory_device(fd);
-  end.write_limit_ = write_limit(fd, end.kind_);
+  end.is_tty_ = ::isatty(fd) == 1;
   if (end.kind_ != FdKind::pipe && end.kind_ != FdKind::terminal) return end;
   end.own_ = reopen(fd, access);
   if (!end.own_) return end;
@@ -134,7 +137,8 @@ ssize_t ByteEnd::write(std::string_view bytes) noexcept {
           errno = EAGAIN;
           return -1;
         }
-        bytes = bytes.substr(0, write_limit_);
+        // Room for PIPE_BUF bytes is what poll(2) means for a pipe (pipe(7)).
+        bytes = is_tty_ ? terminal_chunk(bytes) : bytes.substr(0, PIPE_BUF);
       }
       return retry_on_eintr([&] { return ::write(fd_, bytes.data(), bytes.size()); });
   }

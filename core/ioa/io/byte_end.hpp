@@ -74,9 +74,9 @@ class ByteEnd {
   int fd_ = -1;
   FdKind kind_ = FdKind::discard;
   bool never_blocks_ = true;
-  std::size_t write_limit_ = 0;  // at once, where it could block
-  UniqueFd own_;                 // what we opened or were given
-  UniqueFd inherited_;           // closed by close(), but not used where own_ is
+  bool is_tty_ = false;  // a pty's master is one too
+  UniqueFd own_;         // what we opened or were given
+  UniqueFd inherited_;   // closed by close(), but not used where own_ is
 };
 
 }  // namespace ioa

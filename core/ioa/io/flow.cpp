@@ -36,6 +36,23 @@ bool is_refusal(int error) noexcept {
   return error == EINVAL || error == ENOSYS || error == EOPNOTSUPP || error == ESPIPE;
 }
 
+/// What a connection that broke says, and says only once: asking with another call is no use.
+bool is_of_connection(int error) noexcept {
+  switch (error) {
+    case ECONNRESET:
+    case ECONNABORTED:
+    case ETIMEDOUT:
+    case EHOSTUNREACH:
+    case EHOSTDOWN:
+    case ENETUNREACH:
+    case ENETDOWN:
+    case ENOTCONN:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 Flow::Flow(Loop& loop, ByteEnd& source, ByteEnd& sink, PipePool& pool)
@@ -119,10 +136,10 @@ void Flow::wait_for(Step step) {
   const bool on_sink = step == Step::sink_blocked || has_pending();
   if (!on_sink && pipe_.read_end) pool_.give_back(std::exchange(pipe_, {}));
   if (!on_sink && is_draining_) {
-    if (source_.is_readable())
-      restart_.schedule();
-    else
-      finish(State::stopped);
+    if (source_.is_readable()) return restart_.schedule();
+    finish(State::stopped);
+    source_watch_.stop();
+    sink_watch_.stop();
     return;
   }
   waits_for_source_ = !on_sink;
@@ -229,11 +246,10 @@ Flow::Step Flow::sendfile_some() {
     return Step::retry;
   }
   if (would_block(errno)) return Step::sink_blocked;
-  if (is_refusal(errno)) {
-    fall_back_to_copy();
-    return Step::retry;
-  }
-  return errno == EIO ? fail_source("sendfile") : fail_sink("sendfile");
+  if (errno == EPIPE || is_of_connection(errno)) return fail_sink("sendfile");
+  // Refused, or one of the two ends fails: reading and writing will tell which.
+  fall_back_to_copy();
+  return Step::retry;
 }
 
 Flow::Step Flow::splice_some() {
@@ -253,14 +269,12 @@ Flow::Step Flow::splice_some() {
     return Step::retry;
   }
   if (would_block(errno)) return blocked_side();
-  if (is_refusal(errno)) {
-    fall_back_to_copy();
-    return Step::retry;
-  }
-  // One call, two ends: what only a writer can meet, and whatever happens to a sink that is no
-  // pipe.
-  const bool is_sinks = errno == EPIPE || sink_.kind() != FdKind::pipe;
-  return is_sinks ? fail_sink("splice") : fail_source("splice");
+  if (errno == EPIPE) return fail_sink("splice");
+  if (is_of_connection(errno))
+    return source_.kind() == FdKind::socket ? fail_source("splice") : fail_sink("splice");
+  // Refused, or one of the two ends fails: reading and writing will tell which.
+  fall_back_to_copy();
+  return Step::retry;
 }
 
 /// EAGAIN of a splice does not say which end it means.

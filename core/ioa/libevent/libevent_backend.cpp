@@ -3,6 +3,7 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <sys/eventfd.h>
+#include <sys/select.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -10,8 +11,10 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <mutex>
 #include <utility>
 
+#include "ioa/base/assert.hpp"
 #include "ioa/base/error.hpp"
 #include "ioa/base/free_list.hpp"
 #include "ioa/base/syscall.hpp"
@@ -46,13 +49,47 @@ class PersistentEvent {
   /// False, with errno, if libevent or the kernel refuses.
   bool set_active(bool active) {
     if (active == is_active()) return true;
+    if (active && fd() >= FD_SETSIZE && is_select()) {
+      errno =
+          EMFILE;  // libevent would write past the end of the set, and abort where it is checked
+      return false;
+    }
     errno = 0;
     return (active ? event_add(&event_, nullptr) : event_del(&event_)) == 0;
   }
 
  private:
+  bool is_select() const {
+    return std::strcmp(event_base_get_method(event_get_base(&event_)), "select") == 0;
+  }
+
   event event_{};
 };
+
+/// Which event_base of this process has signals. libevent has one table of them a process: a second
+/// base takes it over, and the first one never hears of its signals again.
+class SignalOwner {
+ public:
+  void claim(const event_base* base) {
+    const std::lock_guard lock(mutex_);
+    if (count_ > 0 && pid_ != ::getpid()) count_ = 0;  // the parent's, from before a fork
+    IOA_ASSERT(count_ == 0 || base_ == base, "signals belong to one Loop of a process");
+    base_ = base;
+    pid_ = ::getpid();
+    ++count_;
+  }
+  void release(const event_base* base) {
+    const std::lock_guard lock(mutex_);
+    if (base_ == base && pid_ == ::getpid()) --count_;
+  }
+
+ private:
+  std::mutex mutex_;
+  const event_base* base_ = nullptr;
+  pid_t pid_ = 0;
+  int count_ = 0;
+};
+constinit SignalOwner signal_owner;
 
 UniqueFd checked(int fd, const char* operation) {
   if (fd < 0) throw Error::from_errno(errno, operation);
@@ -62,8 +99,8 @@ UniqueFd checked(int fd, const char* operation) {
 }  // namespace
 
 /// One descriptor. Reading and writing are two libevent events, since changing the set of one event
-/// means deleting and adding it; the writing one is made when it is first wanted. What libevent keeps
-/// is not kept here again: the size of this object counts once a connection.
+/// means deleting and adding it; the writing one is made when it is first wanted. What libevent
+/// keeps is not kept here again: the size of this object counts once a connection.
 class LibeventBackend::Io final : public IoRegistration, public FreeListed {
  public:
   Io(LibeventBackend& backend, int fd, IoTarget& target)
@@ -111,31 +148,38 @@ class LibeventBackend::Io final : public IoRegistration, public FreeListed {
 class LibeventBackend::Signal final : public SignalRegistration {
  public:
   Signal(event_base* base, int signal, SignalTarget& target)
-      : target_(target), event_(base, signal, EV_SIGNAL, &Signal::arrived, this) {
-    if (!event_.set_active(true))
-      throw libevent_error("sigaction", "signal " + std::to_string(signal));
+      : base_(base), target_(target), event_(base, signal, EV_SIGNAL, &Signal::arrived, this) {
+    signal_owner.claim(base_);
+    if (event_.set_active(true)) return;
+    signal_owner.release(base_);
+    throw libevent_error("sigaction", "signal " + std::to_string(signal));
   }
+  ~Signal() override { signal_owner.release(base_); }
 
  private:
   static void arrived(evutil_socket_t, short, void* self) {
     static_cast<Signal*>(self)->target_.signal_arrived();
   }
 
+  const event_base* base_;
   SignalTarget& target_;
   PersistentEvent event_;
 };
 
 /// The one timerfd. It is re-armed only for a deadline earlier than the armed one, or after it has
-/// fired: an alarm that comes too early costs a turn, setting it each turn would cost a system call.
+/// fired: an alarm that comes too early costs a look, setting it each turn would cost a system
+/// call.
 class LibeventBackend::Alarm {
  public:
   explicit Alarm(event_base* base)
-      : fd_(checked(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), "timerfd_create")),
+      : fd_(checked(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK),
+                    "timerfd_create")),
         event_(base, fd_.get(), EV_READ, &Alarm::fired, this) {
     if (!event_.set_active(true)) throw libevent_error("watch", "timerfd");
   }
 
   void arm(TimePoint deadline) {
+    has_fired_ = false;
     if (deadline >= armed_for_) return;
     const auto since_epoch = deadline.time_since_epoch();
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since_epoch);
@@ -146,15 +190,20 @@ class LibeventBackend::Alarm {
       throw Error::from_errno(errno, "timerfd_settime");
     armed_for_ = deadline;
   }
+  /// Since arm() was called last.
+  bool has_fired() const { return has_fired_; }
 
  private:
   static void fired(evutil_socket_t fd, short, void* self) {
+    auto& alarm = *static_cast<Alarm*>(self);
     std::uint64_t expirations = 0;
-    if (::read(fd, &expirations, sizeof expirations) > 0)
-      static_cast<Alarm*>(self)->armed_for_ = TimePoint::max();
+    if (::read(fd, &expirations, sizeof expirations) <= 0) return;
+    alarm.armed_for_ = TimePoint::max();
+    alarm.has_fired_ = true;
   }
 
   UniqueFd fd_;
+  bool has_fired_ = false;
   TimePoint armed_for_ = TimePoint::max();
   PersistentEvent event_;
 };
@@ -231,15 +280,28 @@ std::unique_ptr<Backend::SignalRegistration> LibeventBackend::register_signal(
 
 void LibeventBackend::wait(std::optional<TimePoint> deadline) {
   // ONCE with NONBLOCK: NONBLOCK alone spins for as long as a level-triggered event stays active.
-  int flags = EVLOOP_ONCE;
-  if (!always_ready_.empty() || (deadline && *deadline <= now())) {
-    flags |= EVLOOP_NONBLOCK;
-  } else if (deadline) {
-    if (!alarm_) alarm_ = std::make_unique<Alarm>(base_.get());
-    alarm_->arm(*deadline);
-  }
-  if (event_base_loop(base_.get(), flags) < 0) throw libevent_error("wait", std::string(name()));
+  if (!always_ready_.empty() || (deadline && *deadline <= now()))
+    run_events(EVLOOP_ONCE | EVLOOP_NONBLOCK);
+  else
+    wait_until(deadline.value_or(TimePoint::max()));
   for (const AlwaysReady& entry : always_ready_) entry.io->target().io_ready(entry.wanted);
+}
+
+void LibeventBackend::wait_until(TimePoint deadline) {
+  if (!alarm_ && deadline != TimePoint::max()) alarm_ = std::make_unique<Alarm>(base_.get());
+  bool is_too_early = false;
+  do {
+    if (alarm_) alarm_->arm(deadline);
+    event_base_get_max_events(base_.get(), EVENT_BASE_COUNT_ACTIVE, 1);
+    run_events(EVLOOP_ONCE);
+    // Nothing but an alarm that was armed for an earlier deadline, of another wait().
+    is_too_early = alarm_ && alarm_->has_fired() && now() < deadline &&
+                   event_base_get_max_events(base_.get(), EVENT_BASE_COUNT_ACTIVE, 0) == 1;
+  } while (is_too_early);
+}
+
+void LibeventBackend::run_events(int flags) {
+  if (event_base_loop(base_.get(), flags) < 0) throw libevent_error("wait", std::string(name()));
 }
 
 void LibeventBackend::wake() noexcept { waker_->wake(); }

@@ -47,9 +47,12 @@ class LibeventBackend final : public Backend {
 
   explicit LibeventBackend(event_base* base);
 
+  void wait_until(TimePoint deadline);
+  void run_events(int flags);
+
   std::unique_ptr<event_base, FreeBase> base_;
   std::unique_ptr<Waker> waker_;
-  std::unique_ptr<Alarm> alarm_;            // made when the first deadline is waited for
+  std::unique_ptr<Alarm> alarm_;           // made when the first deadline is waited for
   std::vector<AlwaysReady> always_ready_;  // wanted descriptors that the kernel cannot poll
 };
 

@@ -18,7 +18,9 @@ class IoEvents {
   constexpr IoEvents() = default;
   constexpr IoEvents(IoEvent event) : bits_(static_cast<std::uint8_t>(event)) {}
 
-  constexpr bool has(IoEvent event) const { return (bits_ & static_cast<std::uint8_t>(event)) != 0; }
+  constexpr bool has(IoEvent event) const {
+    return (bits_ & static_cast<std::uint8_t>(event)) != 0;
+  }
   constexpr bool empty() const { return bits_ == 0; }
   constexpr IoEvents with(IoEvents other) const { return make(bits_ | other.bits_); }
   constexpr IoEvents without(IoEvents other) const { return make(bits_ & ~other.bits_); }
@@ -52,9 +54,10 @@ class SignalTarget {
   ~SignalTarget() = default;
 };
 
-/// What a Loop stands on: readiness, signals, the clock and the wait. It only collects: every callback
-/// is called by the Loop, after wait() has returned, so that callbacks may destroy anything and turns
-/// may nest. LibeventBackend is the real one; tests have one whose time and readiness they move.
+/// What a Loop stands on: readiness, signals, the clock and the wait. It only collects: every
+/// callback is called by the Loop, after wait() has returned, so that callbacks may destroy
+/// anything and turns may nest. LibeventBackend is the real one; tests have one whose time and
+/// readiness they move.
 ///
 /// OWNERSHIP: registrations are dropped before the backend; targets outlive their registration.
 class Backend {
@@ -83,8 +86,8 @@ class Backend {
   /// Signals belong to one backend of the process.
   virtual std::unique_ptr<SignalRegistration> register_signal(int signal, SignalTarget& target) = 0;
 
-  /// Waits until something is ready, wake() was called, or `deadline` has come (nullopt: never), and
-  /// tells the targets. Never returns before `deadline` without one of these, save spuriously.
+  /// Waits until something is ready, wake() was called, or `deadline` has come (nullopt: never),
+  /// and tells the targets. Never returns before `deadline` without one of these.
   virtual void wait(std::optional<TimePoint> deadline) = 0;
 
   /// Makes the current or the next wait() return. From any thread, and from signal handlers.

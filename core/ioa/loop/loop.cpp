@@ -22,7 +22,9 @@ class Depth {
 
 /// Deletes the functions that never ran.
 void discard(JobList& jobs) {
-  while (Job* job = jobs.pop()) delete static_cast<detail::QueuedFunction*>(job);
+  while (Job* job = jobs.pop())
+    if (job->runs(&detail::QueuedFunction::run_once))
+      delete static_cast<detail::QueuedFunction*>(job);
 }
 
 }  // namespace
@@ -42,7 +44,10 @@ Loop::~Loop() {
   root_.reset();
   empty_graveyard();
   reactions_.reap();
-  for (JobList* jobs : {&posted_here_, &deferred_, &running_}) discard(*jobs);
+  // What they captured may defer more when it is destroyed.
+  while (!posted_here_.empty() || !running_.empty() || !deferred_.empty())
+    for (JobList* jobs : {&posted_here_, &running_, &deferred_}) discard(*jobs);
+  reactions_.reap();
 }
 
 std::size_t Loop::turn(std::optional<Duration> timeout) {
@@ -85,10 +90,8 @@ std::size_t Loop::run_all(JobList& jobs) {
   return count;
 }
 
-detail::QueuedFunction& Loop::queue(JobList& jobs, UniqueFunction<void()> function) {
-  auto* queued = new detail::QueuedFunction(std::move(function));
-  jobs.push(*queued);
-  return *queued;
+void Loop::queue(JobList& jobs, UniqueFunction<void()> function) {
+  jobs.push(*new detail::QueuedFunction(std::move(function)));
 }
 
 void Loop::take_posted() {

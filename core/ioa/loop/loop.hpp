@@ -29,10 +29,11 @@ class EventSink;
 ///
 /// A TURN: 1. compute the wait: none if work is queued, else until the next deadline, else for ever
 /// (capped by the caller); 2. wait in the backend, which only collects; 3. fix now() for this turn;
-/// 4. dispatch descriptors, signals and posted functions whose watches still exist; 5. run due timers
-/// in the order of their deadlines; 6. run the deferred calls that are queued by then, one generation;
-/// 7. drain the ReadyQueue, until empty, at most kReactionsPerTurn; 8. in the outermost turn, bury what
-/// was removed.
+/// 4. dispatch descriptors, signals and posted functions whose watches still exist; 5. run due
+/// timers in the order of their deadlines; 6. run the deferred calls that are queued by then, one
+/// generation;
+/// 7. drain the ReadyQueue, until empty, at most kReactionsPerTurn; 8. in the outermost turn, bury
+/// what was removed.
 ///
 /// THREADS: a Loop and all that lives in it belong to the thread that made it; only post() (and the
 /// PostQueue) may be used from others. One Loop a thread.
@@ -101,8 +102,8 @@ class Loop {
   std::optional<TimePoint> wait_deadline(std::optional<Duration> timeout);
   void take_posted();
   static std::size_t run_all(JobList& jobs);
-  /// Appends `function` to one of the queues below that own their jobs.
-  detail::QueuedFunction& queue(JobList& jobs, UniqueFunction<void()> function);
+  /// Appends `function` to one of the queues below that own such jobs.
+  static void queue(JobList& jobs, UniqueFunction<void()> function);
   void bury(std::unique_ptr<Notifier> dead) { graveyard_.push_back(std::move(dead)); }
   void empty_graveyard() noexcept;
   void fail(std::exception_ptr error) noexcept;
@@ -111,10 +112,10 @@ class Loop {
   std::unique_ptr<Backend> backend_;
   ReadyQueue reactions_;
   TimeQueue timers_;
-  JobList ready_;          // watches whose event is there
-  JobList posted_here_;    // functions from other threads (these three queues own their jobs)
-  JobList deferred_;       // calls for the next generation
-  JobList running_;        // the generation that is being run
+  JobList ready_;        // watches whose event is there
+  JobList posted_here_;  // functions from other threads (these three own their QueuedFunctions)
+  JobList deferred_;     // calls for the next generation
+  JobList running_;      // the generation that is being run
   SignalRouter signals_;
   std::shared_ptr<PostQueue> posted_;
   TimePoint now_;
@@ -124,6 +125,7 @@ class Loop {
   int run_depth_ = 0;
   bool stop_requested_ = false;
   std::vector<std::unique_ptr<Notifier>> graveyard_;
+  Notifier::Leaving* leaving_ = nullptr;  // whose removing hooks are on the stack
   std::unique_ptr<Notifier> root_;
 };
 

@@ -26,6 +26,20 @@ struct Notifier::Extras {
   TaskSet tasks;
 };
 
+/// Stands on the stack while the removing hook of a notifier runs: which is so rare that the
+/// notifier itself has no room for it.
+struct Notifier::Leaving {
+  Leaving(Loop& left, const Notifier& leaver) noexcept
+      : loop(left), notifier(leaver), outer(std::exchange(left.leaving_, this)) {}
+  Leaving(const Leaving&) = delete;
+  Leaving& operator=(const Leaving&) = delete;
+  ~Leaving() { loop.leaving_ = outer; }
+
+  Loop& loop;
+  const Notifier& notifier;
+  Leaving* outer;
+};
+
 Notifier::Notifier() noexcept = default;
 
 Notifier::~Notifier() {
@@ -58,7 +72,13 @@ void Notifier::attach(Notifier* child) {
     child->prev_->next_ = child;
     first_child_->prev_ = child;
   }
-  if (loop_ != nullptr) child->enter(*loop_);
+  if (loop_ == nullptr) return;
+  try {
+    child->enter(*loop_);
+  } catch (...) {
+    child->remove();
+    throw;
+  }
 }
 
 void Notifier::detach(Notifier& child) noexcept {
@@ -72,7 +92,7 @@ void Notifier::detach(Notifier& child) noexcept {
 
 void Notifier::remove() {
   Loop* loop = loop_;
-  if (loop == nullptr) return;
+  if (loop == nullptr || is_leaving()) return;
   leave();
   // A hook of the subtree may have removed this one again.
   if (parent_ == nullptr) return;
@@ -90,23 +110,32 @@ std::unique_ptr<Notifier> Notifier::release_child(Notifier& child) {
 void Notifier::enter(Loop& loop) {
   loop_ = &loop;
   added_to_loop(loop);
-  // A hook may change the list of children: start again after each one that has entered.
   for (Notifier* child = first_child_; child != nullptr && loop_ == &loop;) {
-    if (child->loop_ == nullptr) {
-      child->enter(loop);
-      child = first_child_;
-    } else {
-      child = child->next_;
-    }
+    if (child->loop_ == nullptr) child->enter(loop);
+    // A hook may have taken the child away: then start again.
+    child = child->parent_ == this ? child->next_ : first_child_;
   }
 }
 
 void Notifier::leave() noexcept {
-  if (loop_ == nullptr) return;
-  if (extras_) extras_->tasks.clear();  // while the object is still whole
-  removing_from_loop(*loop_);
+  if (loop_ == nullptr || is_leaving()) return;
+  {
+    const Leaving leaving(*loop_, *this);
+    if (extras_) extras_->tasks.clear();  // while the object is still whole
+    removing_from_loop(*loop_);
+    if (extras_) extras_->tasks.clear();  // what the hook adopted
+  }
   loop_ = nullptr;
-  for (Notifier* child = first_child_; child != nullptr; child = child->next_) child->leave();
+  for (Notifier* child = first_child_; child != nullptr;) {
+    child->leave();
+    child = child->parent_ == this ? child->next_ : first_child_;
+  }
+}
+
+bool Notifier::is_leaving() const noexcept {
+  for (const Leaving* leaving = loop_->leaving_; leaving != nullptr; leaving = leaving->outer)
+    if (&leaving->notifier == this) return true;
+  return false;
 }
 
 void Notifier::adopt(Future<> task) {

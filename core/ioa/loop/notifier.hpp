@@ -25,11 +25,12 @@ std::shared_ptr<WeakAnchor> weak_anchor(Notifier& notifier);
 ///
 /// OWNERSHIP: the tree owns. A notifier has one owner, its parent or the Loop, and is held by a
 /// reference that add_child() or Loop::add() returned. remove() takes it (and its subtree) out at
-/// once: watches are dropped, adopted work is cancelled, loop() is null. The object itself dies at the
-/// end of the outermost turn, so inside any callback `this` stays valid until the callback returns.
+/// once: watches are dropped, adopted work is cancelled, loop() is null. The object itself dies at
+/// the end of the outermost turn, so inside any callback `this` stays valid until the callback
+/// returns.
 ///
-/// ERRORS: invoke_error() goes to the notifier's on_error, else to its parent's, and so on; if nobody
-/// handles it, it leaves Loop::run() as an exception.
+/// ERRORS: invoke_error() goes to the notifier's on_error, else to its parent's, and so on; if
+/// nobody handles it, it leaves Loop::run() as an exception.
 class Notifier {
  public:
   Notifier() noexcept;
@@ -51,7 +52,7 @@ class Notifier {
     return reference;
   }
 
-  /// Leaves the tree; see OWNERSHIP. Does nothing outside one.
+  /// Leaves the tree; see OWNERSHIP. Does nothing outside a loop, and while it is leaving already.
   void remove();
 
   /// Takes `child` out without destroying it: the caller owns it now, to give it another parent.
@@ -63,8 +64,8 @@ class Notifier {
     for (Notifier* child = first_child_; child != nullptr; child = child->next_) visit(*child);
   }
 
-  /// Keeps background work until it ends. Its failure goes to invoke_error(); leaving the loop cancels
-  /// it. Only inside a loop.
+  /// Keeps background work until it ends. Its failure goes to invoke_error(); leaving the loop
+  /// cancels it. Only inside a loop.
   void adopt(Future<> task);
 
   /// Handles failures of this notifier and of its descendants that do not.
@@ -76,7 +77,8 @@ class Notifier {
   std::string_view name() const noexcept;
 
  protected:
-  /// It has entered `loop` (loop() is set, children follow after it).
+  /// It has entered `loop` (loop() is set, children follow after it). What it throws leaves
+  /// add_child() or Loop::add(), and takes the whole subtree out again.
   virtual void added_to_loop(Loop& loop);
   /// It is about to leave (loop() is still set, adopted work is already cancelled).
   virtual void removing_from_loop(Loop& loop);
@@ -85,12 +87,14 @@ class Notifier {
   friend class Loop;
   friend std::shared_ptr<detail::WeakAnchor> detail::weak_anchor(Notifier&);
   struct Extras;
+  struct Leaving;
 
   Extras& extras();
   void attach(Notifier* child);
   void detach(Notifier& child) noexcept;
   void enter(Loop& loop);
   void leave() noexcept;
+  bool is_leaving() const noexcept;
 
   Loop* loop_ = nullptr;
   Notifier* parent_ = nullptr;

@@ -12,8 +12,9 @@ bool PostQueue::post(UniqueFunction<void()> function) {
   const bool was_empty = functions_.empty();
   functions_.push_back(std::move(function));
   is_empty_.store(false, std::memory_order_release);
-  // Who finds the queue empty wakes the loop; the others ride along. After the function can be seen,
-  // or the loop would look too early and sleep again; under the lock, so that the backend is there.
+  // Who finds the queue empty wakes the loop; the others ride along. After the function can be
+  // seen, or the loop would look too early and sleep again; under the lock, so that the backend is
+  // there.
   if (was_empty) backend_->wake();
   return true;
 }

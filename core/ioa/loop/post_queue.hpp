@@ -17,8 +17,8 @@ class PostQueue {
  public:
   explicit PostQueue(Backend& backend) noexcept : backend_(&backend) {}
 
-  /// Has `function` run on the loop's thread in its next turn, after what was posted before; wakes a
-  /// waiting loop. False, and the function is destroyed, if the Loop has gone. From any thread.
+  /// Has `function` run on the loop's thread in its next turn, after what was posted before; wakes
+  /// a waiting loop. False, and the function is destroyed, if the Loop has gone. From any thread.
   bool post(UniqueFunction<void()> function);
 
   /// Cheap, for a look every turn; may be out of date by a moment, and wake() makes up for that.

@@ -15,7 +15,12 @@ IoWatchBase::IoWatchBase() noexcept {
 void IoWatchBase::start(Loop& loop, int fd, IoEvents events) {
   stop();
   registration_ = loop.backend().register_io(fd, *this);
-  want(events);
+  try {
+    want(events);
+  } catch (...) {
+    stop();
+    throw;
+  }
 }
 
 void IoWatchBase::want(IoEvents events) {
@@ -24,6 +29,7 @@ void IoWatchBase::want(IoEvents events) {
   registration_->want(events);
   wanted_ = events;
   pending_ = pending_.common(events);
+  if (pending_.empty()) unlink();
 }
 
 void IoWatchBase::stop() noexcept {
@@ -60,23 +66,21 @@ void SignalWatch::dispatch(void* self) { static_cast<SignalWatch*>(self)->callba
 
 detail::QueuedFunction::QueuedFunction(UniqueFunction<void()> function)
     : function_(std::move(function)) {
-  run_ = [](void* self) {
-    const std::unique_ptr<QueuedFunction> owned(static_cast<QueuedFunction*>(self));
-    owned->function_();
-  };
+  run_ = &QueuedFunction::run_once;
   argument_ = this;
 }
 
+void detail::QueuedFunction::run_once(void* self) {
+  const std::unique_ptr<QueuedFunction> owned(static_cast<QueuedFunction*>(self));
+  owned->function_();
+}
+
 DeferredCall::DeferredCall(Loop& loop, UniqueFunction<void()> callback) : loop_(&loop) {
+  run_ = [](void* self) { static_cast<DeferredCall*>(self)->callback_(); };
+  argument_ = this;
   callback_.set(std::move(callback));
 }
 
-void DeferredCall::schedule() {
-  if (queued_ != nullptr) return;
-  queued_ = &loop_->queue(loop_->deferred_, [this] {
-    queued_ = nullptr;
-    callback_();
-  });
-}
+void DeferredCall::schedule() { loop_->deferred_.push(*this); }
 
 }  // namespace ioa

@@ -12,14 +12,14 @@ namespace ioa {
 
 class Loop;
 
-/// Interest in one descriptor's readiness, told to the class that derives from it. Each event that is
-/// there and still wanted is told once, reading before writing; stopping, or wanting less, takes back
-/// events that have not been delivered yet. Several watches of one descriptor do not disturb each
-/// other. For notifiers that are their own watch (Handle), since a callback would double its size;
-/// everything else has an IoWatch.
+/// Interest in one descriptor's readiness, told to the class that derives from it. Each event that
+/// is there and still wanted is told once, reading before writing; stopping, or wanting less, takes
+/// back events that have not been delivered yet. Several watches of one descriptor do not disturb
+/// each other. For notifiers that are their own watch (Handle), since a callback would double its
+/// size; everything else has an IoWatch.
 ///
-/// LIFETIME: stays where it was made. The descriptor is borrowed and must stay open until the watch is
-/// gone or stopped; the Loop outlives it.
+/// LIFETIME: stays where it was made. The descriptor is borrowed and must stay open until the watch
+/// is gone or stopped; the Loop outlives it.
 class IoWatchBase : private Job, private IoTarget {
  public:
   /// Begins to watch `fd` for `events`; the fd of before is let go. Throws Error if it cannot be
@@ -70,8 +70,8 @@ class IoWatch final : public IoWatchBase {
 
 /// Interest in a signal. Any number of watches may share one; all are called, in the order in which
 /// they were made, even if one of them goes away meanwhile. The callback runs from the loop, never
-/// from the handler; signals that arrive before it runs are one call. When the last watch of a signal
-/// is gone, the disposition of before is back.
+/// from the handler; signals that arrive before it runs are one call. When the last watch of a
+/// signal is gone, the disposition of before is back.
 class SignalWatch : private Job {
  public:
   /// Throws Error for a number that cannot be caught.
@@ -96,6 +96,7 @@ namespace detail {
 class QueuedFunction : public Job, public FreeListed {
  public:
   explicit QueuedFunction(UniqueFunction<void()> function);
+  static void run_once(void* self);
 
  private:
   UniqueFunction<void()> function_;
@@ -103,23 +104,20 @@ class QueuedFunction : public Job, public FreeListed {
 
 }  // namespace detail
 
-/// A call that happens soon, once each time it is scheduled: Loop::later for a callback that must not
-/// outlive its owner. Calling it off, or destroying it, before it has run means that it never runs, in
-/// the same turn too.
-class DeferredCall {
+/// A call that happens soon, once each time it is scheduled: Loop::later for a callback that must
+/// not outlive its owner. Calling it off, or destroying it, before it has run means that it never
+/// runs, in the same turn too.
+class DeferredCall : private Job {
  public:
   DeferredCall(Loop& loop, UniqueFunction<void()> callback);
-  DeferredCall(const DeferredCall&) = delete;
-  DeferredCall& operator=(const DeferredCall&) = delete;
-  ~DeferredCall() { call_off(); }
 
-  bool is_scheduled() const noexcept { return queued_ != nullptr; }
+  bool is_scheduled() const noexcept { return is_queued(); }
+  /// Does nothing if it is scheduled already.
   void schedule();
-  void call_off() noexcept { delete std::exchange(queued_, nullptr); }
+  void call_off() noexcept { unlink(); }
 
  private:
   Loop* loop_;
-  detail::QueuedFunction* queued_ = nullptr;
   CallbackSlot<> callback_;
 };
 

@@ -1,9 +1,12 @@
 #include "ioa/net/connect_operation.hpp"
 
 #include <algorithm>
-#include <array>
+#include <cerrno>
+#include <initializer_list>
+#include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "ioa/base/event_sink.hpp"
 #include "ioa/net/duration_text.hpp"
@@ -158,30 +161,57 @@ bool ConnectOperation::settle(ConnectAttempt& attempt) {
   return report_failure(failure);
 }
 
+namespace {
+
+/// Reports an event of the connection with that number, if it has one.
+void report(EventSink& sink, std::string_view name, std::int64_t connection,
+            std::initializer_list<EventField> fields) {
+  std::vector<EventField> all;
+  if (connection != 0) all.push_back({"conn", connection});
+  all.insert(all.end(), fields.begin(), fields.end());
+  sink.event(name, all);
+}
+
+void report_failed(EventSink& sink, std::int64_t connection, const AttemptFailure& failure) {
+  const std::string address = failure.address.to_string();
+  const std::error_code code(failure.error_number, std::system_category());
+  const std::string symbol = error_name(code);
+  const std::string message =
+      failure.detail.empty() ? code.message() : code.message() + ", " + failure.detail;
+  report(sink, "attempt.failed", connection,
+         {{"address", address},
+          {"syscall", failure.syscall},
+          {"error", symbol},
+          {"message", message},
+          {"duration_ms", milliseconds(failure.elapsed)}});
+}
+
+}  // namespace
+
+/// The attempts that are under way, as failed for a reason that is not their own.
+std::vector<AttemptFailure> ConnectOperation::called_off(const ConnectAttempt* winner, int error,
+                                                         const char* why) const {
+  std::vector<AttemptFailure> failures;
+  const TimePoint now = loop_.backend().now();
+  for (const auto& attempt : running_) {
+    if (attempt.get() == winner) continue;
+    failures.push_back({"connect", attempt->peer(), {}, error, why, now - attempt->began()});
+  }
+  return failures;
+}
+
 bool ConnectOperation::report_start(const ConnectAttempt& attempt) {
   EventSink* sink = loop_.event_sink();
   if (sink == nullptr) return true;
   const Witness witness(*this);
   const std::string address = attempt.peer().to_string();
-  const std::array<EventField, 1> fields{{{"address", address}}};
-  sink->event("attempt.start", fields);
+  report(*sink, "attempt.start", request_.connection, {{"address", address}});
   return !witness.is_gone();
 }
 
 bool ConnectOperation::report_failure(const AttemptFailure& failure) {
   const Witness witness(*this);
-  if (EventSink* sink = loop_.event_sink()) {
-    const std::error_code code(failure.error_number, std::system_category());
-    const std::string address = failure.address.to_string();
-    const std::string symbol = error_name(code);
-    const std::string message = failure.to_error().reason();
-    const std::array<EventField, 5> fields{{{"address", address},
-                                            {"syscall", failure.syscall},
-                                            {"error", symbol},
-                                            {"message", message},
-                                            {"duration_ms", milliseconds(failure.elapsed)}}};
-    sink->event("attempt.failed", fields);
-  }
+  if (EventSink* sink = loop_.event_sink()) report_failed(*sink, request_.connection, failure);
   if (!witness.is_gone()) on_attempt_failed_(failure);
   return !witness.is_gone();
 }
@@ -191,16 +221,18 @@ void ConnectOperation::succeed(ConnectAttempt& attempt) {
   const std::string address = attempt.peer().to_string();
   const std::string local = attempt.local().to_string();
   const Duration duration = loop.backend().now() - began_;
+  const std::int64_t number = request_.connection;
+  const auto losers = called_off(&attempt, ECANCELED, "another address answered first");
   Connection connection{attempt.take_fd(), attempt.peer(), attempt.local(), std::move(failures_),
                         duration};
   Promise<Connection> promise = std::move(promise_);
   promise.done(std::move(connection));
   delete this;
-  if (EventSink* sink = loop.event_sink()) {
-    const std::array<EventField, 3> fields{
-        {{"address", address}, {"local", local}, {"duration_ms", milliseconds(duration)}}};
-    sink->event("connected", fields);
-  }
+  EventSink* sink = loop.event_sink();
+  if (sink == nullptr) return;
+  for (const AttemptFailure& loser : losers) report_failed(*sink, number, loser);
+  report(*sink, "connected", number,
+         {{"address", address}, {"local", local}, {"duration_ms", milliseconds(duration)}});
 }
 
 ConnectFailure ConnectOperation::failure() const {
@@ -230,6 +262,12 @@ void ConnectOperation::give_up() {
 }
 
 void ConnectOperation::time_out() {
+  const Witness witness(*this);
+  for (const AttemptFailure& loser :
+       called_off(nullptr, ETIMEDOUT, "the time limit was reached")) {
+    if (EventSink* sink = loop_.event_sink()) report_failed(*sink, request_.connection, loser);
+    if (witness.is_gone()) return;
+  }
   finish(
       std::make_exception_ptr(timed_out(failure(), *request_.timeout, is_looking_up(Family::any))));
 }

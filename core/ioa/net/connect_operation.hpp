@@ -77,6 +77,8 @@ class ConnectOperation {
   bool may_start() const noexcept;
   bool start_next();
   bool settle(ConnectAttempt& attempt);
+  std::vector<AttemptFailure> called_off(const ConnectAttempt* winner, int error,
+                                         const char* why) const;
   bool report_start(const ConnectAttempt& attempt);
   bool report_failure(const AttemptFailure& failure);
 

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -110,6 +111,8 @@ struct ConnectRequest {
   std::optional<Duration> timeout;
   Duration attempt_delay = kAttemptDelay;
 
+  /// If not 0: the number that its events carry as `conn`.
+  std::int64_t connection = 0;
   /// Called for every attempt that fails, also if a later one succeeds; not for those that are
   /// called off because another has won. May drop the Future. Must not throw.
   UniqueFunction<void(const AttemptFailure&)> on_attempt_failed;

@@ -19,9 +19,9 @@ namespace ioa {
 namespace {
 
 using namespace std::chrono_literals;
-using ::testing::ElementsAre;
 using test::SocketPair;
 using test::turn_while_busy;
+using ::testing::ElementsAre;
 
 bool is_open_fd(int fd) { return ::fcntl(fd, F_GETFD) >= 0; }
 
@@ -119,9 +119,8 @@ TEST_F(HandleTest, ReadsOneDescriptorAndWritesAnother) {
   SocketPair out = test::pipe_pair();
   Handle& handle = add(std::move(in.first), std::move(out.second));
   EXPECT_NE(handle.read_fd(), handle.write_fd());
-  handle.on_read_ready([&](Handle& self) {
-    calls.push_back("read " + test::read_available(self.read_fd()));
-  });
+  handle.on_read_ready(
+      [&](Handle& self) { calls.push_back("read " + test::read_available(self.read_fd())); });
   handle.on_write_ready([&](Handle& self) {
     calls.push_back("write");
     test::write_all(self.write_fd(), "y");
@@ -304,7 +303,8 @@ TEST_F(HandleTest, AClosedSideCanBeOpenedAnew) {
   SocketPair in = test::pipe_pair();
   SocketPair out = test::pipe_pair();
   Handle& handle = add(std::move(in.first), std::move(out.second));
-  handle.on_read_ready([&](Handle& self) { calls.push_back(test::read_available(self.read_fd())); });
+  handle.on_read_ready(
+      [&](Handle& self) { calls.push_back(test::read_available(self.read_fd())); });
   handle.close_read();
   SocketPair again = test::pipe_pair();
   handle.set_handles(std::move(again.first), UniqueFd());
@@ -343,7 +343,8 @@ TEST_F(HandleTest, WhoWaitsForTheEndOfADestroyedHandleHearsOfIt) {
 TEST_F(HandleTest, OpenedAnewInsideOnClosedItStays) {
   SocketPair other = test::unix_pair();
   Handle& handle = add(std::move(pair.first));
-  handle.on_read_ready([&](Handle& self) { calls.push_back(test::read_available(self.read_fd())); });
+  handle.on_read_ready(
+      [&](Handle& self) { calls.push_back(test::read_available(self.read_fd())); });
   handle.on_closed([&](Handle& self) {
     calls.push_back("closed");
     if (other.first) self.set_handle(std::move(other.first));
@@ -366,7 +367,8 @@ TEST_F(HandleTest, OpenedAnewAndAddedAgainItWorks) {
   auto& parent = loop.add(std::make_unique<Notifier>());
   Handle& handle = parent.add_child(std::make_unique<Handle>(std::move(pair.first)));
   handle.set_leaves_when_closed(false);
-  handle.on_read_ready([&](Handle& self) { calls.push_back(test::read_available(self.read_fd())); });
+  handle.on_read_ready(
+      [&](Handle& self) { calls.push_back(test::read_available(self.read_fd())); });
   handle.close();
   std::unique_ptr<Notifier> owned = parent.release_child(handle);
   SocketPair other = test::unix_pair();
@@ -500,7 +502,8 @@ TEST_F(HandleTest, AnExceptionFromOnClosedDoesNotKeepItOpen) {
 TEST_F(HandleTest, LeavesAndEntersALoopWithWhatIsWanted) {
   auto& parent = loop.add(std::make_unique<Notifier>());
   Handle& handle = parent.add_child(std::make_unique<Handle>(std::move(pair.first)));
-  handle.on_read_ready([&](Handle& self) { calls.push_back(test::read_available(self.read_fd())); });
+  handle.on_read_ready(
+      [&](Handle& self) { calls.push_back(test::read_available(self.read_fd())); });
   std::unique_ptr<Notifier> owned = parent.release_child(handle);
   test::write_all(pair.second.get(), "x");
   turn_some();

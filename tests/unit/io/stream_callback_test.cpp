@@ -125,7 +125,8 @@ class StreamCallbackTest : public StreamTest, public ::testing::WithParamInterfa
       }
     }
   }
-  /// Has all of the peer's side of each event happen: bytes, a queue that fills and empties, the end.
+  /// Has all of the peer's side of each event happen: bytes, a queue that fills and empties, the
+  /// end.
   void play() {
     turn_through();
     send("hello");
@@ -172,10 +173,7 @@ TEST_P(StreamCallbackTest, MayDoAnythingToItsStream) {
       } catch (const std::runtime_error&) {
       }
     }
-    if (count == 0) {
-      // Only what another deed prevented may not have happened.
-      ADD_FAILURE() << "the event did not come";
-    }
+    EXPECT_GT(count, 0) << "the event did not come";
     turn_through();
     if (Stream* left = weak.get()) left->remove();
     turn_through();
@@ -184,12 +182,14 @@ TEST_P(StreamCallbackTest, MayDoAnythingToItsStream) {
   EXPECT_TRUE(tracker.is_clean());
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    EveryEvent, StreamCallbackTest,
-    ::testing::Combine(::testing::ValuesIn(kEvents), ::testing::ValuesIn(kDeeds)),
-    [](const auto& info) {
-      return std::string(std::get<0>(info.param).name) + std::get<1>(info.param).name;
-    });
+std::string name_of(const ::testing::TestParamInfo<Combination>& test) {
+  return std::string(std::get<0>(test.param).name) + std::get<1>(test.param).name;
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryEvent, StreamCallbackTest,
+                         ::testing::Combine(::testing::ValuesIn(kEvents),
+                                            ::testing::ValuesIn(kDeeds)),
+                         name_of);
 
 TEST_F(StreamTest, ATurnInsideOnReadDoesNotReadItsStream) {
   Stream& stream = add(std::move(pair.first));
@@ -215,7 +215,8 @@ TEST_F(StreamTest, ATurnInsideOnReadReadsOtherStreams) {
   second.on_read(note_reads());
   stream.on_read([&](Stream&, ByteBuffer& in, bool) {
     write_all(other.second.get(), std::string(60'000, 'o'));
-    turn_until(loop, [&] { return !calls.empty(); }, "the other stream");
+    turn_until(
+        loop, [&] { return !calls.empty(); }, "the other stream");
     calls.emplace_back(in.view());
     in.clear();
   });
@@ -238,7 +239,8 @@ TEST_F(StreamTest, ATurnInsideOnReadSendsWhatItWrites) {
     calls.emplace_back("sent");
   });
   reader.write("go");
-  turn_until(loop, [&] { return got == 2'000'000; }, "all bytes");
+  turn_until(
+      loop, [&] { return got == 2'000'000; }, "all bytes");
   EXPECT_THAT(calls, ElementsAre("sent"));
 }
 

@@ -15,7 +15,13 @@ class StreamCloseTest : public StreamTest {
   }
   std::string drain_until(const std::function<bool()>& done) {
     std::string all;
-    turn_until(loop, [&] { all += received(); return done(); }, "the queue to be sent");
+    turn_until(
+        loop,
+        [&] {
+          all += received();
+          return done();
+        },
+        "the queue to be sent");
     return all + received();
   }
 

@@ -1,11 +1,10 @@
-#include "ioa/io/stream.hpp"
-
 #include <fcntl.h>
 #include <sys/socket.h>
 
 #include <stdexcept>
 
 #include "ioa/base/error.hpp"
+#include "ioa/io/stream.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/unit/io/stream_fixture.hpp"
 
@@ -124,7 +123,13 @@ TEST_F(StreamReadTest, TheEndClosesOnlyAfterWhatWasWrittenIsSent) {
   ::shutdown(pair.second.get(), SHUT_WR);
   Future<> closed = stream.closed();
   std::string got;
-  turn_until(loop, [&] { got += received(); return closed.ready(); }, "the end");
+  turn_until(
+      loop,
+      [&] {
+        got += received();
+        return closed.ready();
+      },
+      "the end");
   got += received();
   EXPECT_EQ(got.size(), reply.size());
 }
@@ -246,7 +251,8 @@ TEST_F(StreamReadTest, AHandledReadErrorIsToldOnceAndLeavesItOpen) {
   stream.on_read(note_reads());
   stream.on_read_error([&](Stream&, const Error& error) { calls.emplace_back(error.what()); });
   reset(pair.second);
-  turn_until(loop, [&] { return !calls.empty(); }, "the error");
+  turn_until(
+      loop, [&] { return !calls.empty(); }, "the error");
   turn_some();
   EXPECT_THAT(calls, ElementsAre("read peer: Connection reset by peer (ECONNRESET)"));
   EXPECT_TRUE(stream.is_open());
@@ -262,7 +268,8 @@ TEST_F(StreamReadTest, AReadErrorFailsAllReads) {
   Future<std::optional<Bytes>> first = stream.read_some();
   Future<std::optional<std::string>> second = stream.read_line();
   reset(pair.second);
-  turn_until(loop, [&] { return first.ready(); }, "the error");
+  turn_until(
+      loop, [&] { return first.ready(); }, "the error");
   const std::optional<Error> error = failure(std::move(first));
   ASSERT_TRUE(error);
   EXPECT_EQ(error->kind(), ErrorKind::disconnected);

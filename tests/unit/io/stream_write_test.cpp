@@ -20,7 +20,13 @@ class StreamWriteTest : public StreamTest {
   /// Reads at the other end until `done`.
   std::string drain_until(const std::function<bool()>& done) {
     std::string all;
-    turn_until(loop, [&] { all += received(); return done(); }, "the queue to be sent");
+    turn_until(
+        loop,
+        [&] {
+          all += received();
+          return done();
+        },
+        "the queue to be sent");
     return all + received();
   }
 
@@ -184,8 +190,7 @@ TEST_F(StreamWriteTest, ABrokenPipeIsToldInOrder) {
     EXPECT_TRUE(self.is_write_eof());
     calls.emplace_back("on_write_eof");
   });
-  writer.on_write_error(
-      [&](Stream&, const Error& error) { calls.emplace_back(error.what()); });
+  writer.on_write_error([&](Stream&, const Error& error) { calls.emplace_back(error.what()); });
   writer.on_closed([&](Stream&) { calls.emplace_back("closed"); });
   pipe.first.reset();
   writer.write("x");
