@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cli/reporter.hpp"
+#include "ioa/base/unique_function.hpp"
 #include "ioa/loop/loop.hpp"
 #include "ioa/net/connector.hpp"
 #include "ioa/net/resolver.hpp"
@@ -13,6 +14,9 @@ struct Context {
   Reporter& reporter;
   Resolver& resolver;
   Connector& connector;
+  /// Ends the command in an orderly way because of a signal: set by the command that runs. The
+  /// second signal ends the program at once.
+  UniqueFunction<void(int signal)> on_signal = {};
   int stdin_fd = 0;
   int stdout_fd = 1;
 };

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cmath>
 #include <cstdlib>
 #include <variant>
 #include <vector>
@@ -15,6 +14,7 @@
 #include "cli/json_line.hpp"
 #include "cli/output_fd.hpp"
 #include "cli/usage_error.hpp"
+#include "ioa/base/duration_text.hpp"
 #include "ioa/base/error.hpp"
 
 namespace ioa::cli {
@@ -130,7 +130,7 @@ void Reporter::write_event(std::string_view name, std::span<const EventField> fi
   const std::string time = timestamp();
   std::vector<EventField> all{{"event", name},
                               {"time", std::string_view(time)},
-                              {"elapsed_ms", to_milliseconds(Clock::now() - started_)}};
+                              {"elapsed_ms", milliseconds(Clock::now() - started_)}};
   all.insert(all.end(), fields.begin(), fields.end());
   const int error = write_fully(events_fd_, json_line(all));
   if (error == 0) return;
@@ -142,15 +142,11 @@ void Reporter::exit(ExitStatus status) {
   event("exit", {{"status", static_cast<std::int64_t>(to_int(status))}});
 }
 
-double to_milliseconds(Duration duration) noexcept {
-  return std::round(static_cast<double>(duration.count()) / 1e3) / 1e3;
-}
-
-std::string format_duration(Duration duration) {
-  const double milliseconds = to_milliseconds(duration);
-  if (milliseconds < 100) return fmt::format("{:.1f}ms", milliseconds);
-  if (milliseconds < 1000) return fmt::format("{:.0f}ms", milliseconds);
-  return fmt::format("{:.4g}s", milliseconds / 1e3);
+std::string format_measured(Duration duration) {
+  const double length = milliseconds(duration);
+  if (length < 100) return fmt::format("{:.1f}ms", length);
+  if (length < 1000) return fmt::format("{:.0f}ms", length);
+  return fmt::format("{:.4g}s", length / 1e3);
 }
 
 }  // namespace ioa::cli

@@ -56,9 +56,7 @@ class Reporter final : public EventSink {
   int events_fd_ = -1;
 };
 
-/// Milliseconds for JSON: a duration as a double, rounded to the microsecond.
-double to_milliseconds(Duration duration) noexcept;
-/// A duration for people: "1.3ms", "250ms", "2.5s".
-std::string format_duration(Duration duration);
+/// A measured time for people, rounded: "1.3ms", "250ms", "2.5s". For limits: duration_text().
+std::string format_measured(Duration duration);
 
 }  // namespace ioa::cli

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <exception>
 #include <string>
@@ -42,16 +44,37 @@ std::unique_ptr<Backend> make_backend(std::string_view command, const GeneralOpt
   }
 }
 
+/// INT and TERM: the first one ends the command in an orderly way, the second one the program.
+class Interruption {
+ public:
+  Interruption(Context& context, int number)
+      : context_(context), watch_(context.loop, number, [this] { arrived(); }) {}
+
+ private:
+  void arrived() {
+    const int number = watch_.signal();
+    if (!context_.on_signal) ::_exit(to_int(ended_by_signal(number)));
+    std::exchange(context_.on_signal, nullptr)(number);
+  }
+
+  Context& context_;
+  SignalWatch watch_;
+};
+
 /// Builds the world of a command and runs it to its end.
 template <class Options, class Run>
 int run_command(std::string_view name, Options options, Run start, const Backends& backends,
-                TimePoint started) {
+                TimePoint started, std::size_t lookup_threads) {
   Reporter reporter(name, options.general, started);
   Loop loop(make_backend(name, options.general, backends));
   if (reporter.wants_events()) loop.set_event_sink(&reporter);
-  Resolver resolver(loop);
+  ThreadPool::Options threads;
+  threads.max_threads = lookup_threads;
+  Resolver resolver(loop, {}, threads);
   Connector connector(loop, resolver);
   Context context{loop, reporter, resolver, connector};
+  Interruption interrupt(context, SIGINT);
+  Interruption terminate(context, SIGTERM);
   ExitStatus status = ExitStatus::io_error;
   try {
     status = loop.run(start(context, std::move(options)));
@@ -62,6 +85,9 @@ int run_command(std::string_view name, Options options, Run start, const Backend
   return to_int(status);
 }
 
+// Look-ups at once: each takes a thread. More than this is beyond what a resolver library serves.
+constexpr std::uint32_t kMaxLookupThreads = 512;
+
 int dispatch(const Invocation& invocation, const Backends& backends, TimePoint started) {
   const Arguments& arguments = invocation.arguments;
   const std::string_view name = arguments.command->name;
@@ -69,10 +95,14 @@ int dispatch(const Invocation& invocation, const Backends& backends, TimePoint s
     case Command::connect: {
       ConnectOptions options = parse_connect(arguments);
       const auto behaviour = options.probe ? &run_probe : &run_connect;
-      return run_command(name, std::move(options), behaviour, backends, started);
+      const std::size_t threads = ThreadPool::Options().max_threads;
+      return run_command(name, std::move(options), behaviour, backends, started, threads);
     }
-    case Command::resolve:
-      return run_command(name, parse_resolve(arguments), &run_resolve, backends, started);
+    case Command::resolve: {
+      ResolveOptions options = parse_resolve(arguments);
+      const std::size_t threads = std::min(options.jobs, kMaxLookupThreads);
+      return run_command(name, std::move(options), &run_resolve, backends, started, threads);
+    }
   }
   return to_int(ExitStatus::usage);
 }

@@ -16,6 +16,7 @@
 
 #include "cli/commands/establish.hpp"
 #include "cli/escape.hpp"
+#include "ioa/base/duration_text.hpp"
 #include "ioa/future/promise.hpp"
 #include "ioa/io/pump.hpp"
 
@@ -74,16 +75,14 @@ class Session {
       : context_(context), options_(std::move(options)) {}
   ~Session() {
     if (pump_ != nullptr) pump_->remove();
+    context_.on_signal = nullptr;
   }
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
   Future<ExitStatus> run() {
-    for (const int number : {SIGINT, SIGTERM})
-      signals_.push_back(std::make_unique<SignalWatch>(context_.loop, number,
-                                                       [this, number] { on_signal(number); }));
-    signals_.push_back(
-        std::make_unique<SignalWatch>(context_.loop, SIGUSR1, [this] { print_counters(); }));
+    context_.on_signal = [this](int number) { on_signal(number); };
+    counters_.emplace(context_.loop, SIGUSR1, [this] { print_counters(); });
     if (options_.timeout > Duration::zero()) {
       limit_.emplace(context_.loop.timers(), [this] { on_time_limit(); });
       limit_->arm(saturating_add(context_.loop.now(), options_.timeout));
@@ -110,7 +109,7 @@ class Session {
   Pump* pump_ = nullptr;  // while it is in the loop
   TimePoint connected_{};
   int signal_ = 0;
-  std::vector<std::unique_ptr<SignalWatch>> signals_;
+  std::optional<SignalWatch> counters_;
   std::optional<TimeWatch> limit_;
   Promise<ExitStatus> outcome_;
   Future<> work_;
@@ -127,12 +126,8 @@ Future<> Session::work() {
     pump_ = nullptr;
     status = report(result);
   } catch (const Error& error) {
-    if (error.operation() == "open") {
-      context_.reporter.error(escape(error.what()));
-    } else {
-      status = status_of_failure(error);
-      context_.reporter.error(describe_failure(error, options_, options_.peer));
-    }
+    if (error.operation() != "open") status = status_of_failure(error);
+    context_.reporter.error(escape(error.what()));
   }
   outcome_.done(status);
 }
@@ -160,12 +155,15 @@ std::unique_ptr<Pump> Session::make_pump(UniqueFd socket) {
                        ? ByteEnd::discard()
                        : ByteEnd::inherited(context_.stdin_fd, ByteEnd::Access::read);
   PumpOptions pump = pump_options(source);
+  const bool finishes = pump.far_eof == FarEof::finish && pump.sends;
   auto made = std::make_unique<Pump>(std::move(source), std::move(sink), std::move(socket),
                                      std::move(pump));
-  made->on_eof([this](Pump::Side side) {
+  made->on_eof([this, finishes](Pump::Side side) {
     context_.reporter.event(
         "eof", {{"conn", kConnection},
                 {"side", std::string_view(side == Pump::Side::far ? "peer" : "stdin")}});
+    if (finishes && side == Pump::Side::far)
+      context_.reporter.note("going on to send until standard input ends");
   });
   return made;
 }
@@ -196,14 +194,14 @@ ExitStatus Session::report(const PumpResult& result) {
       return ended_by_signal(SIGPIPE);
     case PumpEnd::idle_timeout:
       context_.reporter.error(fmt::format("--idle-timeout {} reached: {}",
-                                          format_duration(options_.idle_timeout), moved));
+                                          duration_text(options_.idle_timeout), moved));
       return ExitStatus::time_limit;
     case PumpEnd::interrupted:
       context_.reporter.error(fmt::format("ended by SIG{}: {}", ::sigabbrev_np(signal_), moved));
       return ended_by_signal(signal_);
     case PumpEnd::cut_off:
       context_.reporter.error(
-          fmt::format("--timeout {} reached: {}", format_duration(options_.timeout), moved));
+          fmt::format("--timeout {} reached: {}", duration_text(options_.timeout), moved));
       return ExitStatus::time_limit;
     case PumpEnd::far_failed:
     case PumpEnd::near_failed:
@@ -217,13 +215,11 @@ void Session::report_closed(std::uint64_t sent, std::uint64_t received, std::str
   context_.reporter.event("closed", {{"conn", kConnection},
                                      {"bytes_sent", static_cast<std::int64_t>(sent)},
                                      {"bytes_received", static_cast<std::int64_t>(received)},
-                                     {"duration_ms", to_milliseconds(Clock::now() - connected_)},
+                                     {"duration_ms", milliseconds(Clock::now() - connected_)},
                                      {"reason", reason}});
 }
 
-/// The first one ends in an orderly way, the second one at once.
 void Session::on_signal(int number) {
-  if (signal_ != 0) ::_exit(to_int(ended_by_signal(number)));
   signal_ = number;
   if (pump_ != nullptr) return pump_->interrupt();
   context_.reporter.error(fmt::format("ended by SIG{}: not connected", ::sigabbrev_np(number)));
@@ -233,7 +229,7 @@ void Session::on_signal(int number) {
 void Session::on_time_limit() {
   if (pump_ != nullptr) return pump_->cut_off();
   context_.reporter.error(fmt::format("--timeout {} reached: not connected, 0 bytes moved",
-                                      format_duration(options_.timeout)));
+                                      duration_text(options_.timeout)));
   outcome_.done(ExitStatus::time_limit);
 }
 
@@ -241,7 +237,7 @@ void Session::print_counters() {
   const std::string moved =
       pump_ != nullptr ? bytes_moved(pump_->sent(), pump_->received()) : "not connected";
   context_.reporter.error(fmt::format("{}, {} elapsed", moved,
-                                      format_duration(Clock::now() - context_.reporter.started())));
+                                      format_measured(Clock::now() - context_.reporter.started())));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "cli/escape.hpp"
+#include "ioa/base/duration_text.hpp"
 #include "ioa/loop/timeout.hpp"
 
 namespace ioa::cli {
@@ -48,8 +49,10 @@ Future<std::vector<SocketAddress>> local_addresses(Context& context,
 }
 
 ConnectRequest make_request(const ConnectOptions& options, const Address& peer,
-                            std::vector<SocketAddress> local, std::int64_t connection) {
+                            std::vector<SocketAddress> local, std::int64_t connection,
+                            std::optional<Duration> limit) {
   ConnectRequest request;
+  request.timeout = limit;
   request.connection = connection;
   if (peer.is_unix()) {
     request.addresses.push_back(SocketAddress::unix_path(peer.path));
@@ -63,7 +66,6 @@ ConnectRequest make_request(const ConnectOptions& options, const Address& peer,
   request.attempt_delay = options.attempt_delay;
   request.options = socket_options(options.socket);
   request.local_addresses = std::move(local);
-  if (options.connect_timeout > Duration::zero()) request.timeout = options.connect_timeout;
   return request;
 }
 
@@ -78,14 +80,19 @@ class Backoff {
   std::optional<Duration> next(TimePoint now) {
     if (!policy_.is_set()) return std::nullopt;
     if (policy_.retries && tries_ >= *policy_.retries) return std::nullopt;
-    Duration delay = jittered(std::exchange(next_, std::min(next_ * 2, policy_.max_delay)));
-    if (policy_.wait && *policy_.wait > Duration::zero()) {
-      const Duration left = *policy_.wait - (now - started_);
-      if (left <= Duration::zero()) return std::nullopt;
-      delay = std::min(delay, left);
+    const Duration planned = std::exchange(next_, std::min(next_ * 2, policy_.max_delay));
+    Duration delay = std::min(jittered(planned), policy_.max_delay);
+    if (const std::optional<Duration> left = time_left(now)) {
+      if (*left <= Duration::zero()) return std::nullopt;
+      delay = std::min(delay, *left);
     }
     ++tries_;
     return delay;
+  }
+  /// Until --wait is over; nothing if it has no end.
+  std::optional<Duration> time_left(TimePoint now) const {
+    if (!policy_.wait || *policy_.wait == Duration::zero()) return std::nullopt;
+    return *policy_.wait - (now - started_);
   }
   std::uint32_t tries() const noexcept { return tries_; }
 
@@ -102,6 +109,39 @@ class Backoff {
   std::uint32_t tries_ = 0;
 };
 
+/// One try is bounded by --connect-timeout, and by what is left of --wait.
+std::optional<Duration> limit_of_try(const ConnectOptions& options,
+                                     std::optional<Duration> left_to_wait) {
+  std::optional<Duration> limit;
+  if (options.connect_timeout > Duration::zero()) limit = options.connect_timeout;
+  if (left_to_wait) {
+    // Even at the end of the time there is one try, with as little time as makes sense.
+    const Duration left = std::max<Duration>(*left_to_wait, std::chrono::milliseconds(1));
+    limit = limit ? std::min(*limit, left) : left;
+  }
+  return limit;
+}
+
+bool is_time_limit(const Error& error) noexcept {
+  return error.kind() == ErrorKind::timeout && !error.code();
+}
+
+/// A time limit in the words of the option that set it; any other failure as it is.
+Error name_the_limit(const Error& error, const ConnectOptions& options, const Address& peer) {
+  if (!is_time_limit(error)) return error;
+  const Duration wait = options.retry.wait.value_or(Duration::zero());
+  const Duration each = options.connect_timeout;
+  const bool by_wait = wait > Duration::zero() && (each == Duration::zero() || wait < each);
+  std::string why =
+      by_wait ? fmt::format("--wait {} reached: not connected", duration_text(wait))
+              : fmt::format("--connect-timeout {} reached: not connected", duration_text(each));
+  const auto* detailed = dynamic_cast<const ConnectError*>(&error);
+  if (detailed != nullptr && detailed->attempts().empty() && detailed->pending().empty())
+    why += ", the name was still being looked up";
+  why += ", 0 bytes moved";
+  return {ErrorKind::timeout, {}, "connect", peer.to_string(), std::move(why)};
+}
+
 }  // namespace
 
 Future<Connection> establish(Context& context, const ConnectOptions& options, Address peer,
@@ -112,45 +152,29 @@ Future<Connection> establish(Context& context, const ConnectOptions& options, Ad
     std::string reason;
     try {
       std::vector<SocketAddress> local = co_await local_addresses(context, options);
-      ConnectRequest request = make_request(options, peer, std::move(local), connection);
+      const std::optional<Duration> limit = limit_of_try(options, backoff.time_left(Clock::now()));
+      ConnectRequest request = make_request(options, peer, std::move(local), connection, limit);
       Connection made = co_await context.connector.connect(std::move(request));
       co_return made;
     } catch (const Error& error) {
-      failure = std::current_exception();
-      reason = error.what();
+      const Error told = name_the_limit(error, options, peer);
+      failure = std::make_exception_ptr(told);
+      reason = told.what();
     }
     const std::optional<Duration> delay = backoff.next(Clock::now());
     if (!delay) std::rethrow_exception(failure);
     context.reporter.event("retry", {{"conn", connection},
                                      {"attempt", std::int64_t{backoff.tries()}},
-                                     {"delay_ms", to_milliseconds(*delay)},
+                                     {"delay_ms", milliseconds(*delay)},
                                      {"reason", std::string_view(reason)}});
     context.loop.refresh_now();
     co_await sleep_for(context.loop, *delay);
   }
 }
 
-namespace {
-
-bool is_time_limit(const Error& error) noexcept {
-  return error.kind() == ErrorKind::timeout && !error.code();
-}
-
-}  // namespace
-
 ExitStatus status_of_failure(const Error& error) noexcept {
   if (is_time_limit(error)) return ExitStatus::time_limit;
   return error.operation() == "resolve" ? ExitStatus::unresolved : ExitStatus::not_connected;
-}
-
-std::string describe_failure(const Error& error, const ConnectOptions& options,
-                             const Address& peer) {
-  if (!is_time_limit(error)) return escape(error.what());
-  std::string line =
-      fmt::format("connect {}: not connected within {} (--connect-timeout)",
-                  escape(peer.to_string()), format_duration(options.connect_timeout));
-  if (!error.detail().empty()) line += ": " + escape(error.detail());
-  return line;
 }
 
 }  // namespace ioa::cli

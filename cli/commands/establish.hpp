@@ -13,15 +13,11 @@
 namespace ioa::cli {
 
 /// Connects to `peer` as the options say, trying again where they say so. `options` must outlive
-/// the Future. Fails with the Error of the last try.
+/// the Future. Fails with the Error of the last try; a time limit is named by its option.
 Future<Connection> establish(Context& context, const ConnectOptions& options, Address peer,
                              std::int64_t connection);
 
 /// The status that a failure to connect means: 3, 4, or 124 for the time limit.
 ExitStatus status_of_failure(const Error& error) noexcept;
-
-/// The same failure as one line, without the program's name.
-std::string describe_failure(const Error& error, const ConnectOptions& options,
-                             const Address& peer);
 
 }  // namespace ioa::cli

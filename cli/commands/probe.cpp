@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 #include <signal.h>
+#include <string.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <map>
 #include <optional>
@@ -15,11 +17,15 @@
 #include "cli/escape.hpp"
 #include "cli/json_line.hpp"
 #include "cli/result_output.hpp"
+#include "ioa/base/duration_text.hpp"
 #include "ioa/future/promise.hpp"
 #include "ioa/future/task_set.hpp"
 
 namespace ioa::cli {
 namespace {
+
+// Of the ports that are not open after --wait, so many are named.
+constexpr std::uint64_t kNamesShown = 20;
 
 enum class PortState { open, closed, filtered, unresolved };
 
@@ -99,7 +105,10 @@ class Probe {
   Probe(const Probe&) = delete;
   Probe& operator=(const Probe&) = delete;
 
+  ~Probe() { context_.on_signal = nullptr; }
+
   Future<ExitStatus> run() {
+    context_.on_signal = [this](int number) { on_signal(number); };
     if (options_.timeout > Duration::zero()) {
       limit_.emplace(context_.loop.timers(), [this] { on_time_limit(); });
       limit_->arm(saturating_add(context_.loop.now(), options_.timeout));
@@ -115,8 +124,11 @@ class Probe {
   std::string line(const Address& target, const Outcome& outcome) const;
   void print_in_order();
   void finish();
+  void end_early(ExitStatus status, std::string_view why);
   void on_time_limit();
+  void on_signal(int number);
   ExitStatus status() const;
+  bool has_enough() const;
 
   Context& context_;
   ConnectOptions options_;
@@ -130,6 +142,8 @@ class Probe {
   std::uint64_t printed_ = 0;
   std::uint64_t done_ = 0;
   std::uint64_t counts_[4] = {};
+  std::string missing_;  // names of ports that are not open, for --wait
+  std::uint64_t missing_count_ = 0;
   TaskSet running_{[](void* self, std::exception_ptr error) {
                      static_cast<Probe*>(self)->outcome_.fail(std::move(error));
                    },
@@ -165,6 +179,8 @@ Future<> Probe::probe_one(Address target, std::uint64_t number) {
 void Probe::record(const Address& target, std::uint64_t number, Outcome outcome) {
   ++done_;
   ++counts_[static_cast<int>(outcome.state)];
+  if (outcome.state != PortState::open && ++missing_count_ <= kNamesShown)
+    missing_ += (missing_.empty() ? "" : ", ") + escape(target.to_string());
   waiting_[number] = line(target, outcome);
   print_in_order();
   more_.schedule();  // not from here: this runs inside one of the probes
@@ -173,7 +189,7 @@ void Probe::record(const Address& target, std::uint64_t number, Outcome outcome)
 std::string Probe::line(const Address& target, const Outcome& outcome) const {
   if (!options_.json)
     return fmt::format("{}\t{}/tcp\t{}\t{}\n", escape(target.host), escape(target.service),
-                       name_of(outcome.state), format_duration(outcome.elapsed));
+                       name_of(outcome.state), format_measured(outcome.elapsed));
   const std::optional<std::uint16_t> port = target.port();
   std::vector<EventField> fields{{"host", std::string_view(target.host)}};
   if (port)
@@ -183,7 +199,7 @@ std::string Probe::line(const Address& target, const Outcome& outcome) const {
   fields.push_back({"protocol", std::string_view("tcp")});
   fields.push_back({"address", std::string_view(outcome.address)});
   fields.push_back({"state", name_of(outcome.state)});
-  fields.push_back({"rtt_ms", to_milliseconds(outcome.elapsed)});
+  fields.push_back({"rtt_ms", milliseconds(outcome.elapsed)});
   fields.push_back({"error", std::string_view(outcome.error)});
   return json_line(fields);
 }
@@ -203,23 +219,43 @@ void Probe::finish() {
     context_.reporter.error(Error::from_errno(output_.error(), "write", "standard output").what());
     return outcome_.done(ExitStatus::io_error);
   }
+  // What was waited for has not come: the same status as for any other time limit.
+  if (options_.retry.wait && *options_.retry.wait > Duration::zero() && !has_enough()) {
+    const std::uint64_t more = missing_count_ - std::min(missing_count_, kNamesShown);
+    context_.reporter.error(fmt::format("--wait {} reached: not open: {}{}",
+                                        duration_text(*options_.retry.wait), missing_,
+                                        more > 0 ? fmt::format(" and {} more", more) : ""));
+    return outcome_.done(ExitStatus::time_limit);
+  }
   outcome_.done(status());
 }
 
+bool Probe::has_enough() const {
+  return missing_count_ == 0 || (options_.any && counts_[static_cast<int>(PortState::open)] > 0);
+}
+
 ExitStatus Probe::status() const {
-  const auto count = [this](PortState state) { return counts_[static_cast<int>(state)]; };
-  if (options_.any && count(PortState::open) > 0) return ExitStatus::done;
-  if (count(PortState::closed) + count(PortState::filtered) > 0) return ExitStatus::not_connected;
-  return count(PortState::unresolved) > 0 ? ExitStatus::unresolved : ExitStatus::done;
+  if (has_enough()) return ExitStatus::done;
+  const std::uint64_t unresolved = counts_[static_cast<int>(PortState::unresolved)];
+  return missing_count_ > unresolved ? ExitStatus::not_connected : ExitStatus::unresolved;
+}
+
+/// What is known already is printed first.
+void Probe::end_early(ExitStatus status, std::string_view why) {
+  for (const auto& [number, text] : waiting_) output_.add(text);
+  output_.flush();
+  context_.reporter.error(
+      fmt::format("{}: {} ports tested, {} without an answer", why, done_, started_ - done_));
+  outcome_.done(status);
 }
 
 void Probe::on_time_limit() {
-  for (const auto& [number, text] : waiting_) output_.add(text);
-  output_.flush();
-  context_.reporter.error(fmt::format("--timeout {} reached: {} ports tested, {} without an answer",
-                                      format_duration(options_.timeout), done_, started_ - done_));
-  running_.clear();
-  outcome_.done(ExitStatus::time_limit);
+  end_early(ExitStatus::time_limit,
+            fmt::format("--timeout {} reached", duration_text(options_.timeout)));
+}
+
+void Probe::on_signal(int number) {
+  end_early(ended_by_signal(number), fmt::format("ended by SIG{}", ::sigabbrev_np(number)));
 }
 
 }  // namespace

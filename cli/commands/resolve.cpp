@@ -1,6 +1,8 @@
 #include "cli/commands/resolve.hpp"
 
+#include <fmt/format.h>
 #include <signal.h>
+#include <string.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -40,7 +42,10 @@ class Batch {
   Batch(const Batch&) = delete;
   Batch& operator=(const Batch&) = delete;
 
+  ~Batch() { context_.on_signal = nullptr; }
+
   Future<ExitStatus> run() {
+    context_.on_signal = [this](int number) { on_signal(number); };
     start_more();
     return outcome_.future();
   }
@@ -55,6 +60,7 @@ class Batch {
   void record(std::uint64_t number, Outcome outcome);
   void print(const Outcome& outcome);
   void finish();
+  void on_signal(int number);
 
   Context& context_;
   ResolveOptions options_;
@@ -124,7 +130,7 @@ void Batch::start(const std::string& line) {
     if (options_.json)
       outcome.output = format_failed(query, failure, Duration::zero());
     else
-      outcome.failure = error.what();
+      outcome.failure = (line.empty() ? "''" : "") + escape(error.what());
     any_failed_ = true;
     record(number, std::move(outcome));
   }
@@ -205,6 +211,15 @@ void Batch::finish() {
     return outcome_.done(ExitStatus::io_error);
   }
   outcome_.done(any_failed_ ? ExitStatus::unresolved : ExitStatus::done);
+}
+
+/// What is known already is printed first.
+void Batch::on_signal(int number) {
+  for (const auto& [place, outcome] : waiting_) print(outcome);
+  output_.flush();
+  context_.reporter.error(fmt::format("ended by SIG{}: {} looked up, {} without an answer",
+                                      ::sigabbrev_np(number), done_, started_ - done_));
+  outcome_.done(ended_by_signal(number));
 }
 
 }  // namespace

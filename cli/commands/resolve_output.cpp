@@ -7,6 +7,7 @@
 
 #include "cli/escape.hpp"
 #include "cli/reporter.hpp"
+#include "ioa/base/duration_text.hpp"
 
 namespace ioa::cli {
 namespace {
@@ -57,7 +58,7 @@ std::string format_found(const ResolveOptions& options, const ResolveQuery& quer
     object["addresses"] = std::move(list);
     if (options.reverse) object["names"] = found.names;
     object["canonical"] = found.canonical.empty() ? Json(nullptr) : Json(found.canonical);
-    object["elapsed_ms"] = to_milliseconds(elapsed);
+    object["elapsed_ms"] = milliseconds(elapsed);
     return dump(object);
   }
   std::string text;
@@ -70,10 +71,10 @@ std::string format_found(const ResolveOptions& options, const ResolveQuery& quer
 
 std::string format_failed(const ResolveQuery& query, const Error& error, Duration elapsed) {
   Json object = base_json(query);
-  const bool is_timeout = error.kind() == ErrorKind::timeout && !error.code();
-  object["error"] = {{"code", is_timeout ? "timeout" : error_name(error.code())},
+  const char* without_code = error.kind() == ErrorKind::timeout ? "timeout" : "invalid";
+  object["error"] = {{"code", error.code() ? error_name(error.code()) : without_code},
                      {"message", error.code() ? error.code().message() : error.reason()}};
-  object["elapsed_ms"] = to_milliseconds(elapsed);
+  object["elapsed_ms"] = milliseconds(elapsed);
   return dump(object);
 }
 

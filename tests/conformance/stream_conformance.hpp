@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <memory>
+#include <ostream>
 #include <string>
+#include <string_view>
 #include <tuple>
 
 #include "ioa/io/stream.hpp"
@@ -23,6 +26,7 @@ struct StreamKind {
   const char* name;
   StreamPair (*make)();
 };
+inline void PrintTo(const StreamKind& kind, std::ostream* out) { *out << kind.name; }
 
 /// The kind, and the method of libevent ("epoll", ...) that the loop stands on.
 using StreamCase = std::tuple<StreamKind, std::string>;
@@ -47,6 +51,10 @@ class StreamConformance : public GuardedTest, public ::testing::WithParamInterfa
   }
   /// Enough turns for all that is ready; on a network of one machine that is all there is.
   void turn_some();
+  /// Writes through `first` until that fails.
+  bool write_until_it_fails();
+  /// Writes more than the kernel takes; returns all of it.
+  static std::string queue_much(Stream& stream);
 
   Loop loop;
   Stream* first = nullptr;

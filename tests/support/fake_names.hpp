@@ -11,8 +11,8 @@
 
 namespace ioa::test {
 
-/// A name service whose answers, failures and delays the test decides; the threads of a Resolver may
-/// go on calling it after the test.
+/// A name service whose answers, failures and delays the test decides; the threads of a Resolver
+/// may go on calling it after the test.
 ///
 ///     FakeNames names;
 ///     names.set("example", {"192.0.2.1", "2001:db8::1"});

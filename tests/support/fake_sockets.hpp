@@ -12,8 +12,8 @@
 
 namespace ioa::test {
 
-/// The system calls of a Connector as the test scripts them, on a FakeBackend's time. Its sockets are
-/// real descriptors of something else, so that one that is left open is noticed.
+/// The system calls of a Connector as the test scripts them, on a FakeBackend's time. Its sockets
+/// are real descriptors of something else, so that one that is left open is noticed.
 ///
 ///     FakeSockets sockets(loop, fake);
 ///     sockets.answer("[2001:db8::1]:80", 100ms, ECONNREFUSED);   // others never answer

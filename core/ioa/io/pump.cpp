@@ -72,8 +72,8 @@ void Pump::changed() {
   if (is_over_) return;
   restart_idle_timer();
   if (check_failures()) return;
-  if (is_settling_) return await_end();
   if (is_interrupted_ && down_->is_over()) return finish(PumpEnd::interrupted);
+  if (is_settling_) return await_end();
   if (!near_eof_handled_ && up_->state() == Flow::State::ended) near_ended();
   if (is_over_ || is_settling_) return;
   if (options_.near_eof == NearEof::after_reply && near_eof_handled_ && received() > 0)
@@ -131,9 +131,9 @@ void Pump::near_ended() {
 }
 
 void Pump::half_close() {
-  if (is_shut_down_) return;
-  is_shut_down_ = true;
-  far_.end_writing();  // a failure means that the connection is gone: reading tells how
+  if (std::exchange(is_shut_down_, true)) return;
+  // A failure means that the connection is gone: reading tells how.
+  has_sent_end_ = far_.end_writing() == 0;
 }
 
 void Pump::far_ended() {
@@ -151,7 +151,6 @@ void Pump::far_ended() {
 void Pump::settle() {
   is_settling_ = true;
   if (quit_timer_) quit_timer_->disarm();
-  if (idle_timer_) idle_timer_->disarm();
   half_close();
   if (!down_->is_over()) down_->stop();
   acknowledgement_delay_ = kFirstLook;
@@ -160,7 +159,8 @@ void Pump::settle() {
 
 void Pump::await_end() {
   if (!down_->is_over()) return;
-  if (unacknowledged() == 0) {
+  const std::uint64_t unacknowledged = this->unacknowledged();
+  if (unacknowledged == 0) {
     if (const int error = near_sink_.close())
       return finish(PumpEnd::near_failed,
                     Error::from_errno(error, "close", options_.near_sink_name));
@@ -168,6 +168,8 @@ void Pump::await_end() {
   }
   if (const std::optional<int> error = lost_connection())
     return finish(PumpEnd::far_failed, Error::from_errno(*error, "send"));
+  if (idle_timer_ && unacknowledged < std::exchange(unacknowledged_, unacknowledged))
+    idle_timer_->arm(saturating_add(loop()->now(), options_.idle_timeout));
   if (!acknowledgement_timer_)
     acknowledgement_timer_.emplace(loop()->timers(), [this] { await_end(); });
   acknowledgement_timer_->arm(saturating_add(loop()->now(), acknowledgement_delay_));
@@ -191,7 +193,7 @@ std::optional<int> Pump::lost_connection() const noexcept {
 std::uint64_t Pump::unacknowledged() const noexcept {
   int queued = 0;
   if (sent() == 0 || !is_tcp(far_.fd()) || ::ioctl(far_.fd(), SIOCOUTQ, &queued) != 0) return 0;
-  if (is_shut_down_) --queued;
+  if (has_sent_end_) --queued;
   return static_cast<std::uint64_t>(std::max(queued, 0));
 }
 

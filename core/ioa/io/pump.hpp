@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -135,6 +136,7 @@ class Pump : public Notifier {
   std::optional<TimeWatch> acknowledgement_timer_;
   Duration acknowledgement_delay_{};
   std::uint64_t moved_ = 0;
+  std::uint64_t unacknowledged_ = std::numeric_limits<std::uint64_t>::max();  // when last asked
   Event<void(Side)> on_eof_;
   Promise<PumpResult> promise_;
   std::optional<Error> far_write_error_;
@@ -142,6 +144,7 @@ class Pump : public Notifier {
   bool near_eof_handled_ = false;
   bool far_eof_handled_ = false;
   bool is_shut_down_ = false;
+  bool has_sent_end_ = false;
   bool is_interrupted_ = false;
   bool is_settling_ = false;
   bool is_over_ = false;

@@ -7,7 +7,7 @@
 #include <system_error>
 #include <utility>
 
-#include "ioa/net/duration_text.hpp"
+#include "ioa/base/duration_text.hpp"
 
 namespace ioa {
 namespace {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "ioa/base/event_sink.hpp"
-#include "ioa/net/duration_text.hpp"
+#include "ioa/base/duration_text.hpp"
 
 namespace ioa::detail {
 
@@ -263,8 +263,7 @@ void ConnectOperation::give_up() {
 
 void ConnectOperation::time_out() {
   const Witness witness(*this);
-  for (const AttemptFailure& loser :
-       called_off(nullptr, ETIMEDOUT, "the time limit was reached")) {
+  for (const AttemptFailure& loser : called_off(nullptr, ETIMEDOUT, "the time limit was reached")) {
     if (EventSink* sink = loop_.event_sink()) report_failed(*sink, request_.connection, loser);
     if (witness.is_gone()) return;
   }

@@ -8,7 +8,7 @@
 
 #include "ioa/base/event_sink.hpp"
 #include "ioa/loop/loop.hpp"
-#include "ioa/net/duration_text.hpp"
+#include "ioa/base/duration_text.hpp"
 
 namespace ioa::detail {
 namespace {
@@ -34,7 +34,8 @@ void LookupReport::done(const LookupResult& result) const {
   EventSink* sink = loop_->event_sink();
   if (sink == nullptr) return;
   std::vector<std::string> texts;
-  for (const ResolvedAddress& found : result.addresses) texts.push_back(found.address.to_string());
+  for (const ResolvedAddress& found : result.addresses)
+    texts.push_back(subject_.service.empty() ? found.address.host() : found.address.to_string());
   const std::array<EventField, 5> fields{
       {{"name", subject_.name},
        {"service", subject_.service},

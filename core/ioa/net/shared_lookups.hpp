@@ -12,7 +12,7 @@
 #include "ioa/base/error.hpp"
 #include "ioa/future/promise.hpp"
 #include "ioa/loop/loop.hpp"
-#include "ioa/net/duration_text.hpp"
+#include "ioa/base/duration_text.hpp"
 #include "ioa/net/lookup_report.hpp"
 #include "ioa/worker/thread_pool.hpp"
 

@@ -35,8 +35,8 @@ class ThreadJob {
   friend class ioa::ThreadPool;
   enum class Stage { queued, running, ended };
 
-  ThreadPool* pool_ = nullptr;     // the loop's thread only; null once nobody waits
-  Stage stage_ = Stage::queued;    // under the pool's lock, as is the next one
+  ThreadPool* pool_ = nullptr;   // the loop's thread only; null once nobody waits
+  Stage stage_ = Stage::queued;  // under the pool's lock, as is the next one
   bool is_abandoned_ = false;
 };
 

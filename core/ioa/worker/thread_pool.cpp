@@ -18,8 +18,8 @@ namespace {
 
 using JobPointer = std::shared_ptr<detail::ThreadJob>;
 
-/// Blocks every signal that another thread could take for as long as it lives. Threads inherit it, so
-/// that there is no moment in which a new one could take a signal.
+/// Blocks every signal that another thread could take for as long as it lives. Threads inherit it,
+/// so that there is no moment in which a new one could take a signal.
 class SignalsBlocked {
  public:
   SignalsBlocked() {

@@ -22,18 +22,18 @@ class Loop;
 ///     ThreadPool pool(loop);
 ///     std::string text = co_await pool.run(read_slowly);   // a function object without references
 ///
-/// Threads are started when there is work and none of them is idle, at most max_threads; work beyond
-/// that waits in line. An idle thread ends after a while. They block all signals but those of
-/// their own faults (SIGSEGV and the like).
+/// Threads are started when there is work and none of them is idle, at most max_threads; work
+/// beyond that waits in line. An idle thread ends after a while. They block all signals but those
+/// of their own faults (SIGSEGV and the like).
 ///
-/// CANCELLING: dropping the Future of a job that still waits in line takes it out, unrun. A job that is
-/// running cannot be stopped: its result is dropped, and its thread no longer counts, so that another
-/// may take its place; at most max_abandoned threads stand outside the count like that. When such a job
-/// ends after all, its thread serves again, or ends if it is one too many.
+/// CANCELLING: dropping the Future of a job that still waits in line takes it out, unrun. A job
+/// that is running cannot be stopped: its result is dropped, and its thread no longer counts, so
+/// that another may take its place; at most max_abandoned threads stand outside the count like
+/// that. When such a job ends after all, its thread serves again, or ends if it is one too many.
 ///
-/// OWNERSHIP: the Loop must outlive the pool, but the threads need not end before either: they own what
-/// they touch, are detached and never joined. A job therefore captures by value what it uses. Destroying
-/// the pool drops the jobs in line, and fails all pending Futures with kind `abandoned`.
+/// OWNERSHIP: the Loop must outlive the pool, but the threads need not end before either: they own
+/// what they touch, are detached and never joined. A job therefore captures by value what it uses.
+/// Destroying the pool drops the jobs in line, and fails all pending Futures with kind `abandoned`.
 /// THREADS: the pool belongs to its Loop's thread; only the jobs run elsewhere.
 class ThreadPool {
  public:
@@ -42,9 +42,9 @@ class ThreadPool {
     std::size_t max_threads = 8;
     /// Threads given up with a job that does not end, at most.
     std::size_t max_abandoned = 8;
-    /// Bytes of stack. Name service modules are code of unknown appetite (glibc's own buffers alone are
-    /// some 10 KiB, but LDAP, systemd and mDNS modules keep 64 KiB and more on the stack); only pages that are
-    /// touched cost memory, so this is generous.
+    /// Bytes of stack. Name service modules are code of unknown appetite (glibc's own buffers alone
+    /// are some 10 KiB, but LDAP, systemd and mDNS modules keep 64 KiB and more on the stack); only
+    /// pages that are touched cost memory, so this is generous.
     std::size_t stack_size = std::size_t{1} << 20;
     /// How long a thread without work stays.
     Duration idle_time = std::chrono::seconds(10);
@@ -58,9 +58,9 @@ class ThreadPool {
   ThreadPool& operator=(const ThreadPool&) = delete;
   ~ThreadPool();
 
-  /// Calls `function()` on a thread. The Future gives what it returns, or fails with what it throws; if
-  /// not even one thread can be started, with an Error of kind `overloaded` (pthread_create). The
-  /// function is destroyed on the thread, before the Future is ready.
+  /// Calls `function()` on a thread. The Future gives what it returns, or fails with what it
+  /// throws; if not even one thread can be started, with an Error of kind `overloaded`
+  /// (pthread_create). The function is destroyed on the thread, before the Future is ready.
   template <class F>
   auto run(F&& function) {
     using Result = std::invoke_result_t<std::remove_cvref_t<F>&>;

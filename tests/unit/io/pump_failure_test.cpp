@@ -69,20 +69,6 @@ TEST_P(ResetTest, CountsWhatThePeersKernelHasAndNoMore) {
 INSTANTIATE_TEST_SUITE_P(Bytes, ResetTest,
                          ::testing::Values(0, 1, 1000, 65'536, 77'777, 1'000'000, 3'141'592));
 
-TEST_F(PumpFailureTest, CountsExactlyIfTheResetComesWithTheEndOfStandardInput) {
-  start(tcp_pair());
-  feed_until_stuck();
-  // Room for the rest in our kernel, so that only the peer's window holds it.
-  const int large = 8 << 20;
-  ASSERT_EQ(::setsockopt(peer.get(), SOL_SOCKET, SO_SNDBUF, &large, sizeof large), 0);
-  const std::uint64_t at_peers_kernel = unread_at_peer();
-  reset_peer();
-  stdin_writer.reset();
-  const PumpResult outcome = result();
-  EXPECT_EQ(outcome.end, PumpEnd::far_failed);
-  EXPECT_LE(outcome.sent, at_peers_kernel);
-}
-
 TEST_F(PumpFailureTest, DoesNotCountAnEndThatWasNeverSentAsAByte) {
   SocketPair far = tcp_pair();
   const int small = 4096;
@@ -124,7 +110,8 @@ TEST_F(PumpFailureTest, DeliversTheExplanationOfAPeerThatDoesNotReadOn) {
     const PumpResult outcome = result();
     EXPECT_EQ(outcome.end, PumpEnd::far_failed);
     EXPECT_EQ(stdout_gets(), "413 too large");
-    EXPECT_GT(outcome.undelivered, 0U);
+    // What a Unix socket has taken counts as sent: nobody tells what became of it.
+    EXPECT_EQ(outcome.undelivered > 0, is_tcp);
   }
 }
 
@@ -170,7 +157,7 @@ TEST_F(PumpFailureTest, ReceivesFromAUnixPeerThatReadsNoMore) {
   const PumpResult outcome = result();
   EXPECT_EQ(outcome.end, PumpEnd::far_failed);
   EXPECT_EQ(outcome.error->code().value(), EPIPE);
-  EXPECT_EQ(outcome.undelivered, 7U);
+  EXPECT_EQ(outcome.sent, 0U);
 }
 
 // --- acknowledgement -----------------------------------------------------------------------------
@@ -248,22 +235,23 @@ TEST_F(AcknowledgementTest, IsNotWaitedForLongerThanTheIdleTimeout) {
 
 TEST_F(AcknowledgementTest, ThatComesBitByBitIsNoSilence) {
   PumpOptions options;
-  options.idle_timeout = std::chrono::milliseconds(300);
+  options.idle_timeout = std::chrono::milliseconds(400);
   start_unacknowledged(options);
-  // Longer altogether than the limit, though never at a time.
+  const auto begin = Clock::now();
   while (!is_over()) {
-    const auto next = Clock::now() + std::chrono::milliseconds(30);
-    char chunk[4096];
-    static_cast<void>(::recv(peer.get(), chunk, sizeof chunk, MSG_DONTWAIT));
+    const auto next = Clock::now() + std::chrono::milliseconds(100);
+    peer_reads();
     wait([&] { return is_over() || Clock::now() > next; });
   }
   EXPECT_EQ(future.get().end, PumpEnd::complete);
+  EXPECT_GT(Clock::now() - begin, options.idle_timeout) << "too fast to prove anything";
 }
 
 // --- the near side -------------------------------------------------------------------------------
 
 TEST_F(PumpFailureTest, EndsWhenTheReaderOfStandardOutputHasLeft) {
   start(tcp_pair());
+  settle();
   stdout_reader.reset();
   settle();
   EXPECT_FALSE(is_over());

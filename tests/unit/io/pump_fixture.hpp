@@ -26,7 +26,7 @@ class PumpTest : public RealLoopTest {
  protected:
   PumpTest() { std::signal(SIGPIPE, SIG_IGN); }
   ~PumpTest() override {
-    if (pump != nullptr) pump->remove();
+    if (pump != nullptr && !is_over()) pump->remove();
     turn_while_busy(loop);  // buries it before the fixture counts descriptors
     std::signal(SIGPIPE, SIG_DFL);
   }
@@ -59,8 +59,9 @@ class PumpTest : public RealLoopTest {
     }
   }
   bool is_over() {
-    if (future.ready()) pump = nullptr;  // it removes itself
-    return future.ready();
+    const bool over = !future.valid() || future.ready();
+    if (over) pump = nullptr;  // it removes itself
+    return over;
   }
   PumpResult result() {
     wait([this] { return is_over(); }, "the result");

@@ -38,7 +38,9 @@ TEST_F(PumpTest, CarriesAQuestionAndItsAnswer) {
 
 TEST_F(PumpTest, CarriesMuchBothWaysAtOnce) {
   for (const bool is_tcp : {true, false}) {
-    start(is_tcp ? tcp_pair() : unix_pair());
+    PumpOptions options;
+    options.far_eof = FarEof::finish;
+    start(is_tcp ? tcp_pair() : unix_pair(), options);
     const std::string up = pattern(8 << 20);
     const std::string down(up.rbegin(), up.rend());
     std::size_t up_fed = 0;
@@ -314,8 +316,8 @@ TEST_F(PumpTest, GoesOnSendingAfterThePeersEndIfItOnlySends) {
 TEST_F(PumpTest, EndsAfterSilence) {
   PumpOptions options;
   options.idle_timeout = std::chrono::milliseconds(30);
+  const auto begin = loop.now();
   start(tcp_pair(), options);
-  const auto begin = Clock::now();
   EXPECT_EQ(result().end, PumpEnd::idle_timeout);
   EXPECT_GE(Clock::now() - begin, std::chrono::milliseconds(30));
 }
@@ -323,8 +325,8 @@ TEST_F(PumpTest, EndsAfterSilence) {
 TEST_F(PumpTest, CountsSilenceFromTheLastByteEitherWay) {
   PumpOptions options;
   options.idle_timeout = std::chrono::milliseconds(100);
+  const auto begin = loop.now();
   start(tcp_pair(), options);
-  const auto begin = Clock::now();
   for (int i = 0; i < 10; ++i) {
     const auto next = Clock::now() + std::chrono::milliseconds(20);
     write_all(i % 2 == 0 ? stdin_writer.get() : peer.get(), ".");
@@ -338,18 +340,23 @@ TEST_F(PumpTest, CountsSilenceFromTheLastByteEitherWay) {
 }
 
 TEST_F(PumpTest, AnInterruptWritesWhatWasReceived) {
-  start(tcp_pair());
-  const std::size_t sent = fill(peer.get());
-  settle();  // standard output is full
+  SocketPair in = pipe_pair();
+  SocketPair out = unix_pair();
+  stdout_reader = std::move(out.first);
+  // An inherited socket is written to by copying, so that the pump holds bytes.
+  start(tcp_pair(), ByteEnd::own(std::move(in.first)),
+        ByteEnd::inherited(out.second.release(), ByteEnd::Access::write));
+  fill(peer.get());
+  wait([&] { return pump->down()->bytes_read() > pump->down()->bytes_written(); });
+  const std::uint64_t read = pump->down()->bytes_read();
   pump->interrupt();
   settle();
   EXPECT_FALSE(is_over());
   wait([&] { return stdout_gets(), is_over(); });
   const PumpResult outcome = future.get();
   EXPECT_EQ(outcome.end, PumpEnd::interrupted);
-  EXPECT_EQ(outcome.received, stdout_gets().size());
-  EXPECT_LE(outcome.received, sent);
-  EXPECT_GT(outcome.received, 65536U);
+  EXPECT_EQ(outcome.received, read);
+  EXPECT_EQ(stdout_gets().size(), read);
 }
 
 TEST_F(PumpTest, AnInterruptEndsAtOnceIfThereIsNothingToWrite) {

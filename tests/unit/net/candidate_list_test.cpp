@@ -65,9 +65,8 @@ TEST(CandidateListTest, PutsAFamilyThatShallBeginFirst) {
 TEST(CandidateListTest, PairsEveryLocalAddressWithEveryPeerOfItsFamily) {
   CandidateList list;
   list.add(peers({"10.0.0.1", "::1", "10.0.0.2"}), locals({"127.0.0.1", "127.0.0.2"}));
-  EXPECT_THAT(drain(list, false),
-              ElementsAre("127.0.0.1>10.0.0.1", "127.0.0.1>10.0.0.2", "127.0.0.2>10.0.0.1",
-                          "127.0.0.2>10.0.0.2"));
+  EXPECT_THAT(drain(list, false), ElementsAre("127.0.0.1>10.0.0.1", "127.0.0.1>10.0.0.2",
+                                              "127.0.0.2>10.0.0.1", "127.0.0.2>10.0.0.2"));
 }
 
 TEST(CandidateListTest, IsEmptyWhereNoFamilyFits) {

@@ -40,9 +40,7 @@ struct Server {
             (type == SOCK_DGRAM || backlog == kNotListening || ::listen(fd.get(), backlog) == 0);
     if (is_up) address = SocketAddress::local_of(fd.get());
   }
-  UniqueFd accept() const {
-    return UniqueFd(::accept4(fd.get(), nullptr, nullptr, SOCK_CLOEXEC));
-  }
+  UniqueFd accept() const { return UniqueFd(::accept4(fd.get(), nullptr, nullptr, SOCK_CLOEXEC)); }
 
   UniqueFd fd;
   bool is_up = false;
@@ -220,8 +218,7 @@ TEST_F(ConnectorLocalTest, UsesOneSourcePortForBothFamilies) {
   const Server server(numeric("127.0.0.1"));
   const std::uint16_t port = free_address().port();
   auto request = to({numeric("::1", server.address.port()), server.address});
-  request.local_addresses = {SocketAddress::any(AF_INET6, port),
-                             SocketAddress::any(AF_INET, port)};
+  request.local_addresses = {SocketAddress::any(AF_INET6, port), SocketAddress::any(AF_INET, port)};
   const Connection connection = run(connect(std::move(request)));
   EXPECT_EQ(connection.local.port(), port);
   EXPECT_EQ(connection.local.family(), AF_INET);

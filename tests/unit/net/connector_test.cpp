@@ -154,11 +154,10 @@ TEST_F(ConnectorTest, TellsOfEveryFailureInItsOrderThoughAnAttemptSucceeds) {
     failures.push_back(failure.to_error().what());
   };
   run(connect(std::move(request)));
-  EXPECT_THAT(
-      failures,
-      ElementsAre("socket [2001:db8::1]:80: Address family not supported by protocol "
-                  "(EAFNOSUPPORT)",
-                  "connect 192.0.2.1:80: Connection refused (ECONNREFUSED)"));
+  EXPECT_THAT(failures,
+              ElementsAre("socket [2001:db8::1]:80: Address family not supported by protocol "
+                          "(EAFNOSUPPORT)",
+                          "connect 192.0.2.1:80: Connection refused (ECONNREFUSED)"));
 }
 
 TEST_F(ConnectorTest, CountsAFailedConnectMoreThanBindAndSocket) {

@@ -202,8 +202,8 @@ TEST_F(HappyEyeballsTest, TakesAddressesThatComeLateByTurns) {
   until_lookups_left(0);
   sockets_.answer("192.0.2.2:80", 1ms);
   finish(std::move(future));
-  EXPECT_THAT(sockets_.connects(), ElementsAre("192.0.2.1:80 @60", "[2001:db8::1]:80 @310",
-                                               "192.0.2.2:80 @560"));
+  EXPECT_THAT(sockets_.connects(),
+              ElementsAre("192.0.2.1:80 @60", "[2001:db8::1]:80 @310", "192.0.2.2:80 @560"));
 }
 
 TEST_F(HappyEyeballsTest, StartsALateFamilyAtOnceWhereTheDelayHasPassed) {

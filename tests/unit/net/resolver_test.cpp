@@ -315,10 +315,9 @@ TEST_F(ResolverTest, ReportsEachLookupOnce) {
   auto second = resolver_->resolve(request_for("example"));
   run(std::move(first));
   run(std::move(second));
-  EXPECT_THAT(sink.lines(),
-              ElementsAre("resolve.start name=example service=80 family=any",
-                          "resolve.done name=example service=80 family=any "
-                          "addresses=[192.0.2.1:80 [2001:db8::1]:80] duration_ms=*"));
+  EXPECT_THAT(sink.lines(), ElementsAre("resolve.start name=example service=80 family=any",
+                                        "resolve.done name=example service=80 family=any "
+                                        "addresses=[192.0.2.1:80 [2001:db8::1]:80] duration_ms=*"));
   loop.set_event_sink(nullptr);
 }
 

@@ -1,7 +1,8 @@
-#include "ioa/net/duration_text.hpp"
+#include "ioa/base/duration_text.hpp"
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdint>
 
 namespace ioa {
@@ -29,7 +30,8 @@ std::string duration_text(Duration length) {
 }
 
 double milliseconds(Duration length) noexcept {
-  return std::chrono::duration<double, std::milli>(length).count();
+  // To the microsecond: more digits would claim a precision that waking up does not have.
+  return std::round(std::chrono::duration<double, std::micro>(length).count()) / 1e3;
 }
 
 }  // namespace ioa

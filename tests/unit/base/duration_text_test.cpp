@@ -1,4 +1,4 @@
-#include "ioa/net/duration_text.hpp"
+#include "ioa/base/duration_text.hpp"
 
 #include <gtest/gtest.h>
 
@@ -27,9 +27,7 @@ TEST(DurationTextTest, KeepsTheSign) {
   EXPECT_EQ(duration_text(Duration::min()), duration_text(-Duration::max()));
 }
 
-TEST(DurationTextTest, GivesMillisecondsAsANumber) {
-  EXPECT_DOUBLE_EQ(milliseconds(1500us), 1.5);
-}
+TEST(DurationTextTest, GivesMillisecondsAsANumber) { EXPECT_DOUBLE_EQ(milliseconds(1500us), 1.5); }
 
 }  // namespace
 }  // namespace ioa
