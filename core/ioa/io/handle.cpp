@@ -127,8 +127,8 @@ void Handle::close_side(IoEvent side) {
   apply_interest();
 }
 
-/// The descriptors are closed; the rest of close(). Whoever is called may close again (nothing happens,
-/// there is no descriptor), open anew or remove this.
+/// The descriptors are closed; the rest of close(). Whoever is called may close again (nothing
+/// happens, there is no descriptor), open anew or remove this.
 void Handle::finish_close() {
   struct Rest {
     explicit Rest(Handle& closing) : handle(closing) {}
@@ -165,8 +165,8 @@ bool Handle::io_event(IoEvent event) {
   return true;
 }
 
-/// Calls a callback once at a time: an event that comes in a turn inside it would else recurse for as
-/// long as the descriptor stays ready, so watching is suspended there.
+/// Calls a callback once at a time: an event that comes in a turn inside it would else recurse for
+/// as long as the descriptor stays ready, so watching is suspended there.
 void Handle::call(IoEvent event, const Event<void(Handle&)>& callback) {
   if (in_call_.has(event)) {
     suspended_ = suspended_.with(event);

@@ -11,19 +11,19 @@
 
 namespace ioa {
 
-/// A notifier around one descriptor, or around two of which one is read and the other written (a pair
-/// of pipes, standard input and output).
+/// A notifier around one descriptor, or around two of which one is read and the other written (a
+/// pair of pipes, standard input and output).
 ///
 ///     auto& bell = loop.add(std::make_unique<Handle>(std::move(read_end), UniqueFd()));
 ///     bell.on_read_ready([](Handle& self) { drain(self.read_fd()); });
 ///
 /// EVENTS: on_read_ready and on_write_ready, level-triggered: called once a turn for as long as the
 /// descriptor is ready and the readiness wanted. A callback may do anything to the Handle: replace
-/// itself, close, remove it. While it runs, turns inside it do not call it again. Nothing is watched
-/// that has no callback. on_closed, see close().
-/// OWNERSHIP: owns its descriptors. They are non-blocking, sockets excepted as far as Stream and the
-/// caller use them with MSG_DONTWAIT. SIGPIPE is the program's business.
-/// LIFETIME: a Handle that closes leaves the tree, and with it the world: see set_leaves_when_closed().
+/// itself, close, remove it. While it runs, turns inside it do not call it again. Nothing is
+/// watched that has no callback. on_closed, see close(). OWNERSHIP: owns its descriptors. They are
+/// non-blocking, sockets excepted as far as Stream and the caller use them with MSG_DONTWAIT.
+/// SIGPIPE is the program's business. LIFETIME: a Handle that closes leaves the tree, and with it
+/// the world: see set_leaves_when_closed().
 class Handle : public Notifier, private IoWatchBase {
  public:
   using Callback = UniqueFunction<void(Handle&)>;
@@ -53,23 +53,23 @@ class Handle : public Notifier, private IoWatchBase {
   /// See close().
   void on_closed(Callback callback);
 
-  /// Whether on_read_ready (by default) and on_write_ready (not by default) are wanted. Returns what
-  /// was before. Only with a descriptor on that side.
+  /// Whether on_read_ready (by default) and on_write_ready (not by default) are wanted. Returns
+  /// what was before. Only with a descriptor on that side.
   bool want_read_ready(bool wanted);
   bool want_write_ready(bool wanted);
   bool wants_read_ready() const noexcept { return wants_read_; }
   bool wants_write_ready() const noexcept { return wants_write_; }
 
   /// Ends it: stops watching, closes the descriptors, calls on_closed (loop() is still set, the
-  /// descriptors are gone), completes the Futures of closed(), leaves the tree. Does nothing without
-  /// a descriptor. on_closed may give it new ones: then it stays.
+  /// descriptors are gone), completes the Futures of closed(), leaves the tree. Does nothing
+  /// without a descriptor. on_closed may give it new ones: then it stays.
   virtual void close();
   /// Close one side; the last one is as close(). A descriptor that is both sides is closed whole.
   void close_read();
   void close_write();
 
-  /// A Future of the next close(); ready at once without a descriptor. Fails with kind `abandoned` if
-  /// the Handle is destroyed unclosed.
+  /// A Future of the next close(); ready at once without a descriptor. Fails with kind `abandoned`
+  /// if the Handle is destroyed unclosed.
   Future<> closed();
 
   /// Whether close() removes it from the tree; true by default. An owner that holds a reference for

@@ -6,9 +6,9 @@
 
 namespace ioa {
 
-/// Memory to read into, for one event of one Stream: the thread's, so that no connection holds any. A
-/// Stream that reads in a turn inside another's callback gets memory of its own, since the outer one
-/// still looks at what it has read.
+/// Memory to read into, for one event of one Stream: the thread's, so that no connection holds any.
+/// A Stream that reads in a turn inside another's callback gets memory of its own, since the outer
+/// one still looks at what it has read.
 class ReadSpace {
  public:
   static constexpr std::size_t kSize = std::size_t{64} << 10;
@@ -23,7 +23,8 @@ class ReadSpace {
 
   /// To be read into.
   std::span<char> space() const noexcept { return {memory_ + kFront, kSize}; }
-  /// The first `size` bytes of the space, with a copy of `front` (at most kFront bytes) before them.
+  /// The first `size` bytes of the space, with a copy of `front` (at most kFront bytes) before
+  /// them.
   std::string_view bytes(std::size_t size, std::string_view front = {}) const noexcept;
 
  private:

@@ -43,7 +43,8 @@ void Stream::set_transport(std::unique_ptr<Transport> transport) {
   start_io();
 }
 
-// --- In and out of a loop --------------------------------------------------------------------------
+// --- In and out of a loop
+// --------------------------------------------------------------------------
 
 void Stream::handles_set() {
   is_read_eof_ = is_read_failed_ = is_eof_announced_ = false;
@@ -61,8 +62,8 @@ void Stream::handles_set() {
 void Stream::added_to_loop(Loop& loop) {
   Handle::added_to_loop(loop);
   start_io();
-  if (settings_ && (settings_->tasks_now | settings_->tasks_soon |
-                    settings_->tasks_after_reactions) != 0)
+  if (settings_ &&
+      (settings_->tasks_now | settings_->tasks_soon | settings_->tasks_after_reactions) != 0)
     defer(Task{});
 }
 
@@ -80,7 +81,8 @@ void Stream::start_io() {
   update_read_interest();
 }
 
-// --- Later -----------------------------------------------------------------------------------------
+// --- Later
+// -----------------------------------------------------------------------------------------
 
 void Stream::defer(Task task, When when) {
   Settings& settings = this->settings();
@@ -91,8 +93,8 @@ void Stream::defer(Task task, When when) {
   settings.deferred->schedule();
 }
 
-/// Runs what was deferred. What waits for reactions lets this call pass and takes the next one: between
-/// two generations of deferred calls the ReadyQueue is drained.
+/// Runs what was deferred. What waits for reactions lets this call pass and takes the next one:
+/// between two generations of deferred calls the ReadyQueue is drained.
 void Stream::run_deferred() {
   Settings& settings = *settings_;
   settings.deferred.reset();  // so that a turn inside a callback can defer anew
@@ -127,12 +129,14 @@ void Stream::run(Task task) {
   }
 }
 
-// --- Ending ----------------------------------------------------------------------------------------
+// --- Ending
+// ----------------------------------------------------------------------------------------
 
 void Stream::close() {
   if (loop() == nullptr || write_fd() < 0 || pending_bytes() == 0) {
     if (settings_ && settings_->transport && write_fd() >= 0)
-      static_cast<void>(settings_->transport->shutdown(write_fd()));  // what does not fit is no loss
+      static_cast<void>(
+          settings_->transport->shutdown(write_fd()));  // what does not fit is no loss
     return close_now();
   }
   if (is_closing_) return;
@@ -177,8 +181,8 @@ Error Stream::make_error(std::error_code code, const char* operation) const {
 }
 
 std::exception_ptr Stream::closed_error(const char* operation) const {
-  return std::make_exception_ptr(Error(ErrorKind::disconnected, {}, operation,
-                                       std::string(name()), "the stream is closed"));
+  return std::make_exception_ptr(
+      Error(ErrorKind::disconnected, {}, operation, std::string(name()), "the stream is closed"));
 }
 
 }  // namespace ioa

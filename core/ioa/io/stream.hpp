@@ -25,8 +25,8 @@ class Outgoing;
 class Reader;
 }  // namespace detail
 
-/// A Handle whose bytes are a stream: it buffers what comes in until it is consumed, and what goes out
-/// until the kernel takes it.
+/// A Handle whose bytes are a stream: it buffers what comes in until it is consumed, and what goes
+/// out until the kernel takes it.
 ///
 ///     auto& echo = loop.add(std::make_unique<Stream>(std::move(socket)));
 ///     echo.on_read([](Stream& self, ByteBuffer& in, bool) {
@@ -42,23 +42,21 @@ class Reader;
 ///       co_await stream.write_done(*line + "\n");
 ///     }
 ///
-/// READING: bytes go to the read Futures first, in the order in which these were made, then to on_read.
-/// Nothing is read while nobody asks, so the kernel makes the peer wait. While on_read runs, its Stream
-/// does not read, in no turn inside it, and read Futures made there are served when it has returned.
-/// Where a Future has completed, bytes left over and the end of file reach on_read, on_read_eof and the
-/// closing one turn later, so that a coroutine can go on first.
+/// READING: bytes go to the read Futures first, in the order in which these were made, then to
+/// on_read. Nothing is read while nobody asks, so the kernel makes the peer wait. While on_read
+/// runs, its Stream does not read, in no turn inside it, and read Futures made there are served
+/// when it has returned. Where a Future has completed, bytes left over and the end of file reach
+/// on_read, on_read_eof and the closing one turn later, so that a coroutine can go on first.
 /// WRITING: write() gives the kernel what it takes at once and queues the rest, in order.
-/// ENDING: at end of file it closes, once its queue is sent (set_close_on_read_eof). close() sends the
-/// queue first, close_now() drops it. All Futures of a Stream that closes complete or fail; those of one
-/// that is destroyed fail with kind `abandoned`.
-/// ERRORS: on_read_error and on_write_error; without them, the Stream closes.
-/// CALLBACKS may do anything to their Stream: write, close, remove it or a parent, run the Loop. None
-/// is called inside the call that caused it, save on_closed inside close(), close_now() and
-/// shutdown_write().
-/// SIGNALS: writing to a pipe without a reader raises SIGPIPE, which the program has to ignore. Sockets
-/// do not raise it.
-/// LIFETIME: as a Handle's; a coroutine that waits for something other than the Stream it uses wants
-/// set_leaves_when_closed(false).
+/// ENDING: at end of file it closes, once its queue is sent (set_close_on_read_eof). close() sends
+/// the queue first, close_now() drops it. All Futures of a Stream that closes complete or fail;
+/// those of one that is destroyed fail with kind `abandoned`. ERRORS: on_read_error and
+/// on_write_error; without them, the Stream closes. CALLBACKS may do anything to their Stream:
+/// write, close, remove it or a parent, run the Loop. None is called inside the call that caused
+/// it, save on_closed inside close(), close_now() and shutdown_write(). SIGNALS: writing to a pipe
+/// without a reader raises SIGPIPE, which the program has to ignore. Sockets do not raise it.
+/// LIFETIME: as a Handle's; a coroutine that waits for something other than the Stream it uses
+/// wants set_leaves_when_closed(false).
 class Stream : public Handle {
  public:
   using ReadCallback = UniqueFunction<void(Stream&, ByteBuffer& in, bool eof)>;
@@ -72,34 +70,38 @@ class Stream : public Handle {
   static constexpr std::size_t kWriteLow = std::size_t{64} << 10;
   static constexpr std::size_t kWriteHigh = std::size_t{256} << 10;
 
-  /// As Handle. What is written before there is a descriptor, or before the Stream is in a loop, waits.
+  /// As Handle. What is written before there is a descriptor, or before the Stream is in a loop,
+  /// waits.
   Stream();
   explicit Stream(UniqueFd fd);
   Stream(UniqueFd read_fd, UniqueFd write_fd);
   ~Stream() override;
 
-  // --- Reading -------------------------------------------------------------------------------------
+  // --- Reading
+  // -------------------------------------------------------------------------------------
 
-  /// Called with all bytes that nobody has consumed yet, whenever more have come; it consumes what it
-  /// can use, and the rest is there again the next time. At the end of file it is called once more, with
-  /// `eof` and the leftovers, which may be none. `in` is the callback's for the time of the call.
+  /// Called with all bytes that nobody has consumed yet, whenever more have come; it consumes what
+  /// it can use, and the rest is there again the next time. At the end of file it is called once
+  /// more, with `eof` and the leftovers, which may be none. `in` is the callback's for the time of
+  /// the call.
   void on_read(ReadCallback callback);
-  /// The peer has sent its last byte, and on_read knows. Called before the Stream closes, if it does.
+  /// The peer has sent its last byte, and on_read knows. Called before the Stream closes, if it
+  /// does.
   void on_read_eof(StreamCallback callback);
-  /// Reading failed. If this is set the Stream stays open and reads no more, until resume_reading() or
-  /// the next read Future.
+  /// Reading failed. If this is set the Stream stays open and reads no more, until resume_reading()
+  /// or the next read Future.
   void on_read_error(ErrorCallback callback);
 
   /// What there is, at least a byte, at most `max`; nullopt at the end of file.
   ///
-  /// For this and all the others: DROPPING the Future consumes nothing. At the end of file the first
-  /// takes what is left, even if that is less than it wants, the later ones get nullopt. They FAIL with
-  /// the error of reading, and with kind `disconnected` if the Stream closes before.
+  /// For this and all the others: DROPPING the Future consumes nothing. At the end of file the
+  /// first takes what is left, even if that is less than it wants, the later ones get nullopt. They
+  /// FAIL with the error of reading, and with kind `disconnected` if the Stream closes before.
   Future<std::optional<Bytes>> read_some(std::size_t max = kNoLimit);
   /// `size` bytes; fewer only at the end of file.
   Future<std::optional<Bytes>> read_exactly(std::size_t size);
-  /// Up to and including `delimiter`, which is not empty. Fails with EMSGSIZE, consuming nothing, if
-  /// that is more than `limit` bytes; without the delimiter only at the end of file.
+  /// Up to and including `delimiter`, which is not empty. Fails with EMSGSIZE, consuming nothing,
+  /// if that is more than `limit` bytes; without the delimiter only at the end of file.
   Future<std::optional<Bytes>> read_until(std::string delimiter, std::size_t limit = kMaxLine);
   /// A line without its LF or CR LF; the last one need not have any. Fails as read_until().
   Future<std::optional<std::string>> read_line(std::size_t limit = kMaxLine);
@@ -111,21 +113,22 @@ class Stream : public Handle {
   void resume_reading();
   bool is_reading_paused() const noexcept { return is_paused_; }
 
-  /// Reading pauses when `high` bytes or more are not consumed, and resumes below `low`. At first there
-  /// is no limit. A pending read Future is served regardless: it has asked for its bytes.
+  /// Reading pauses when `high` bytes or more are not consumed, and resumes below `low`. At first
+  /// there is no limit. A pending read Future is served regardless: it has asked for its bytes.
   void set_read_marks(std::size_t low, std::size_t high);
   /// How many bytes have been received and not been consumed.
   std::size_t unread_bytes() const noexcept;
   bool is_read_eof() const noexcept { return is_read_eof_; }
 
-  // --- Writing -------------------------------------------------------------------------------------
+  // --- Writing
+  // -------------------------------------------------------------------------------------
 
   /// Sends `bytes`, after all that was written before. Never blocks and never fails here: see
   /// on_write_error. After close(), shutdown_write() or a write error it does nothing.
   void write(std::string_view bytes);
   /// As write(); the Future is ready when the kernel has the last of them, at once if it takes them
-  /// all. Dropping it takes back nothing but the interest. Fails with the error of writing, or with kind
-  /// `disconnected` if the Stream does not take them or closes before.
+  /// all. Dropping it takes back nothing but the interest. Fails with the error of writing, or with
+  /// kind `disconnected` if the Stream does not take them or closes before.
   Future<> write_done(std::string_view bytes);
   /// The same for all that has been written so far.
   Future<> flushed();
@@ -136,8 +139,8 @@ class Stream : public Handle {
   void on_outgoing_empty(StreamCallback callback);
   /// Writing failed because nobody reads any more (EPIPE); on_write_error follows.
   void on_write_eof(StreamCallback callback);
-  /// Writing failed; the queue is dropped and its Futures have failed. If this is set the Stream stays
-  /// open for reading.
+  /// Writing failed; the queue is dropped and its Futures have failed. If this is set the Stream
+  /// stays open for reading.
   void on_write_error(ErrorCallback callback);
   bool is_write_eof() const noexcept { return is_write_eof_; }
 
@@ -150,11 +153,12 @@ class Stream : public Handle {
   /// The same, once; ready at once if it is writable. Fails as write_done().
   Future<> writable();
 
-  /// Says "no more bytes" to the peer once the queue is sent: shuts a socket's sending down; where the
-  /// write side is a descriptor of its own, closes that. A terminal cannot say it.
+  /// Says "no more bytes" to the peer once the queue is sent: shuts a socket's sending down; where
+  /// the write side is a descriptor of its own, closes that. A terminal cannot say it.
   void shutdown_write();
 
-  // --- Ending --------------------------------------------------------------------------------------
+  // --- Ending
+  // --------------------------------------------------------------------------------------
 
   /// Whether the end of file closes the Stream (by close()); true at first.
   void set_close_on_read_eof(bool closes) noexcept { keeps_open_at_eof_ = !closes; }
@@ -167,15 +171,15 @@ class Stream : public Handle {
   using Handle::on_closed;
   /// The same with a callback that gets the Stream.
   template <class F>
-    requires std::invocable<F&, Stream&>
+  requires std::invocable<F&, Stream&>
   void on_closed(F callback) {
     Handle::on_closed([callback = std::move(callback)](Handle& self) mutable {
       callback(static_cast<Stream&>(self));
     });
   }
 
-  /// Reads and writes through `transport` from now on, what is queued included; null for the descriptor
-  /// itself. It stays until the Stream is opened anew.
+  /// Reads and writes through `transport` from now on, what is queued included; null for the
+  /// descriptor itself. It stays until the Stream is opened anew.
   void set_transport(std::unique_ptr<Transport> transport);
 
  protected:
@@ -248,8 +252,8 @@ class Stream : public Handle {
   bool is_read_failed_ : 1 = false;  // until the next attempt
   bool is_paused_ : 1 = false;
   bool is_over_mark_ : 1 = false;
-  bool is_presenting_ : 1 = false;     // on_read is running
-  bool drops_presented_ : 1 = false;   // and what it leaves is nobody's
+  bool is_presenting_ : 1 = false;    // on_read is running
+  bool drops_presented_ : 1 = false;  // and what it leaves is nobody's
   bool is_eof_announced_ : 1 = false;
   bool keeps_open_at_eof_ : 1 = false;
   bool is_write_eof_ : 1 = false;

@@ -38,8 +38,8 @@ class Incoming : public FreeListed {
   ~Incoming();
 
   bool empty() const noexcept { return bytes.empty() && readers.empty(); }
-  /// Gives the readers, in their order, what they want of `in`, until one needs more. Returns whether
-  /// any was served.
+  /// Gives the readers, in their order, what they want of `in`, until one needs more. Returns
+  /// whether any was served.
   bool serve(ByteBuffer& in, bool eof);
   void fail_all(const std::exception_ptr& error);
 

@@ -144,7 +144,8 @@ class Stream::MatchReader final : public detail::Reader {
   Promise<typename Match::Result> promise_;
 };
 
-// --- Futures ---------------------------------------------------------------------------------------
+// --- Futures
+// ---------------------------------------------------------------------------------------
 
 Future<std::optional<Bytes>> Stream::read_some(std::size_t max) {
   IOA_ASSERT(max > 0, "a read of no bytes cannot tell them from the end of file");
@@ -174,7 +175,7 @@ Future<typename Match::Result> Stream::start_read(Match match) {
       return Future<Result>::failed(too_long(std::string(name()), match.limit()));
     if (found == Found::yes) {
       keep(none);
-      update_read_interest();
+      if (settings_) update_read_interest();  // it may have paused at the high mark
       return Future<Result>::resolved(std::move(result));
     }
   }
@@ -198,7 +199,8 @@ void Stream::withdraw(detail::Reader& reader) {
   keep(data);
 }
 
-// --- What there is, and whether more is wanted ------------------------------------------------------
+// --- What there is, and whether more is wanted
+// ------------------------------------------------------
 
 detail::Incoming& Stream::incoming() {
   if (!in_) in_ = std::make_unique<detail::Incoming>();
@@ -263,7 +265,8 @@ void Stream::keep(ByteBuffer& data) {
     is_over_mark_ = size >= settings_->read_high;
 }
 
-// --- Reading ---------------------------------------------------------------------------------------
+// --- Reading
+// ---------------------------------------------------------------------------------------
 
 void Stream::read_ready() {
   if (settings_ && std::exchange(settings_->write_waits_for_read, false)) {

@@ -11,8 +11,8 @@
 
 namespace ioa {
 
-/// What a Stream does later, since it must not happen inside the call that caused it. In the order in
-/// which they are done.
+/// What a Stream does later, since it must not happen inside the call that caused it. In the order
+/// in which they are done.
 enum class Stream::Task : std::uint8_t {
   fail_write = 1,
   announce_sent = 2,

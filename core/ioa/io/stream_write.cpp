@@ -11,7 +11,8 @@
 
 namespace ioa {
 
-// --- Taking bytes ----------------------------------------------------------------------------------
+// --- Taking bytes
+// ----------------------------------------------------------------------------------
 
 void Stream::write(std::string_view bytes) {
   if (bytes.empty() || !takes_writes()) return;
@@ -80,7 +81,8 @@ void Stream::enqueue(std::string_view bytes) {
   want_write_ready(true);
 }
 
-// --- Sending ---------------------------------------------------------------------------------------
+// --- Sending
+// ---------------------------------------------------------------------------------------
 
 IoResult Stream::send(std::string_view bytes) {
   if (settings_ && settings_->transport) {
@@ -176,10 +178,11 @@ void Stream::shut_down_now() {
   if (write_fd() != read_fd()) close_write();
 }
 
-// --- Failing ---------------------------------------------------------------------------------------
+// --- Failing
+// ---------------------------------------------------------------------------------------
 
-/// Tells the write error that was found. The queue is gone before anyone is called, so that it is not
-/// tried again.
+/// Tells the write error that was found. The queue is gone before anyone is called, so that it is
+/// not tried again.
 void Stream::fail_write() {
   if (!is_writing() || !settings_->write_error) return;
   const Error error = make_error(settings_->write_error, "write");

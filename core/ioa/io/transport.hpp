@@ -32,8 +32,8 @@ struct IoResult {
   static IoResult failed(std::error_code error) noexcept { return {Status::failed, {}, 0, error}; }
 };
 
-/// What a Stream reads and writes through where its bytes are not simply those of the descriptor: TLS
-/// above all. A Stream without one uses the descriptor itself.
+/// What a Stream reads and writes through where its bytes are not simply those of the descriptor:
+/// TLS above all. A Stream without one uses the descriptor itself.
 ///
 /// Reading may have to wait until the descriptor can be written, and the other way round: each
 /// direction says what it waits for (IoResult::blocked), so four combinations are possible.
@@ -49,13 +49,14 @@ class Transport {
 
   /// Reads what there is, at most as much as `space` holds.
   virtual IoResult read(int fd, std::span<char> space) = 0;
-  /// Writes from the front of `bytes`, which are not empty. After `blocked` it is called with the same
-  /// bytes, and perhaps more behind them, at another address.
+  /// Writes from the front of `bytes`, which are not empty. After `blocked` it is called with the
+  /// same bytes, and perhaps more behind them, at another address.
   virtual IoResult write(int fd, std::string_view bytes) = 0;
   /// Tells the peer that no more bytes will come; `done` once that is said.
   virtual IoResult shutdown(int fd) = 0;
 
-  /// True if bytes have been taken from the descriptor and not yet been read: readiness would not tell.
+  /// True if bytes have been taken from the descriptor and not yet been read: readiness would not
+  /// tell.
   virtual bool has_unread() const noexcept { return false; }
 };
 

@@ -8,8 +8,8 @@
 
 namespace ioa {
 
-/// Futures that wait for the same thing, or for a counter to reach their marks. Dropping one takes it
-/// out. Those that are left when the list is destroyed fail with kind `abandoned`.
+/// Futures that wait for the same thing, or for a counter to reach their marks. Dropping one takes
+/// it out. Those that are left when the list is destroyed fail with kind `abandoned`.
 class Waiters {
  public:
   Waiters() = default;

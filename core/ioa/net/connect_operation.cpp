@@ -1,6 +1,7 @@
 #include "ioa/net/connect_operation.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <initializer_list>
 #include <string_view>
@@ -8,10 +9,49 @@
 #include <utility>
 #include <vector>
 
-#include "ioa/base/event_sink.hpp"
 #include "ioa/base/duration_text.hpp"
+#include "ioa/base/event_sink.hpp"
 
 namespace ioa::detail {
+namespace {
+
+/// RFC 6761 s6.3: never a matter of DNS. A look-up of both families at once finds what the system's
+/// own tables say; one of a single family would ask a name server where they have the other only.
+bool is_localhost(std::string_view host) {
+  if (!host.empty() && host.back() == '.') host.remove_suffix(1);
+  constexpr std::string_view kName = "localhost";
+  if (host.size() < kName.size()) return false;
+  const auto rest = host.substr(host.size() - kName.size());
+  const bool is_same =
+      std::equal(rest.begin(), rest.end(), kName.begin(),
+                 [](unsigned char a, unsigned char b) { return std::tolower(a) == b; });
+  return is_same && (rest.size() == host.size() || host[host.size() - kName.size() - 1] == '.');
+}
+
+/// Reports an event of the connection with that number, if it has one.
+void report(EventSink& sink, std::string_view name, std::int64_t connection,
+            std::initializer_list<EventField> fields) {
+  std::vector<EventField> all;
+  if (connection != 0) all.push_back({"conn", connection});
+  all.insert(all.end(), fields.begin(), fields.end());
+  sink.event(name, all);
+}
+
+void report_failed(EventSink& sink, std::int64_t connection, const AttemptFailure& failure) {
+  const std::string address = failure.address.to_string();
+  const std::error_code code(failure.error_number, std::system_category());
+  const std::string symbol = error_name(code);
+  const std::string message =
+      failure.detail.empty() ? code.message() : code.message() + ", " + failure.detail;
+  report(sink, "attempt.failed", connection,
+         {{"address", address},
+          {"syscall", failure.syscall},
+          {"error", symbol},
+          {"message", message},
+          {"duration_ms", milliseconds(failure.elapsed)}});
+}
+
+}  // namespace
 
 Future<Connection> ConnectOperation::start(Loop& loop, Resolver& resolver, SocketCalls& calls,
                                            ConnectRequest request) {
@@ -61,7 +101,8 @@ bool ConnectOperation::has_port() const {
 }
 
 void ConnectOperation::look_up_all() {
-  const bool is_name = !request_.numeric_host && !literal_family(request_.host);
+  const bool is_name =
+      !request_.numeric_host && !literal_family(request_.host) && !is_localhost(request_.host);
   if (is_name && request_.family == Family::any &&
       request_.strategy == ConnectStrategy::happy_eyeballs) {
     // RFC 8305 s3: the AAAA query first, A right after it.
@@ -160,33 +201,6 @@ bool ConnectOperation::settle(ConnectAttempt& attempt) {
   pace_.disarm();  // the next one need not wait
   return report_failure(failure);
 }
-
-namespace {
-
-/// Reports an event of the connection with that number, if it has one.
-void report(EventSink& sink, std::string_view name, std::int64_t connection,
-            std::initializer_list<EventField> fields) {
-  std::vector<EventField> all;
-  if (connection != 0) all.push_back({"conn", connection});
-  all.insert(all.end(), fields.begin(), fields.end());
-  sink.event(name, all);
-}
-
-void report_failed(EventSink& sink, std::int64_t connection, const AttemptFailure& failure) {
-  const std::string address = failure.address.to_string();
-  const std::error_code code(failure.error_number, std::system_category());
-  const std::string symbol = error_name(code);
-  const std::string message =
-      failure.detail.empty() ? code.message() : code.message() + ", " + failure.detail;
-  report(sink, "attempt.failed", connection,
-         {{"address", address},
-          {"syscall", failure.syscall},
-          {"error", symbol},
-          {"message", message},
-          {"duration_ms", milliseconds(failure.elapsed)}});
-}
-
-}  // namespace
 
 /// The attempts that are under way, as failed for a reason that is not their own.
 std::vector<AttemptFailure> ConnectOperation::called_off(const ConnectAttempt* winner, int error,

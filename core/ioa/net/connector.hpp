@@ -44,9 +44,11 @@ struct AttemptFailure {
 /// A connection that could not be made, with all that was tried.
 ///
 /// As an Error: operation() and code() are those of the worst failure (connect counts more than
-/// bind, bind more than setsockopt and socket; among equals the last), subject() is what was asked
-/// for, detail() names the addresses tried in one line where the subject does not say them. Kind
-/// `timeout` with an empty code() is the request's own time limit; detail() then says what was
+/// bind, bind more than setsockopt and socket; among equals the last). subject() is what was asked
+/// for; where bind failed the local address, where setsockopt did the option. detail() names the
+/// addresses tried, in one line, where the subject does not say them.
+///
+/// Kind `timeout` with an empty code() is the request's own time limit; detail() then says what was
 /// pending. An empty code() of kind `failed` means that there was nothing to try.
 class ConnectError : public Error {
  public:
@@ -68,8 +70,8 @@ class ConnectError : public Error {
 /// In which order addresses are tried.
 enum class ConnectStrategy {
   /// RFC 8305: both families looked up side by side, IPv6 and IPv4 by turns, the next one started
-  /// when
-  /// the last has failed or has not answered for a while; the first to connect wins.
+  /// when the last has failed or has not answered for a while; the first to connect wins. Names
+  /// below `localhost` are looked up once, so that no name server is asked for them.
   happy_eyeballs,
   /// One after the other, each until it fails, in the system's (or the given) order.
   in_turn,
@@ -144,11 +146,16 @@ struct Connection {
 ///
 /// ERRORS: a failed look-up is an Error whose operation() is "resolve" (see Resolver); everything
 /// else is a ConnectError. A TCP socket that has met itself (local and peer are the same, which
-/// happens with ports of the ephemeral range) counts as refused. EVENTS: `attempt.start` {address},
-/// `attempt.failed` {address, syscall, error, message, duration_ms}, `connected` {address, local,
-/// duration_ms}, and the Resolver's. OWNERSHIP: Loop, Resolver and SocketCalls must outlive the
-/// Futures; the Connector need not. CANCELLING: drop the Future; when that returns, every socket of
-/// it is closed.
+/// happens with ports of the ephemeral range) counts as refused.
+///
+/// EVENTS: `attempt.start` {address}, `attempt.failed` {address, syscall, error, message,
+/// duration_ms}, `connected` {address, local, duration_ms}, each with `conn` if the request has a
+/// number, and the Resolver's. Attempts that are called off, since another has won or at the time
+/// limit, are reported as failed with ECANCELED or ETIMEDOUT; they are not among the failures of
+/// the Connection or the ConnectError.
+///
+/// OWNERSHIP: Loop, Resolver and SocketCalls must outlive the Futures; the Connector need not.
+/// CANCELLING: drop the Future; when that returns, every socket of it is closed.
 class Connector {
  public:
   /// `calls` are the system calls to use (a test's); null for the real ones.

@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
+#include "ioa/base/duration_text.hpp"
 #include "ioa/base/event_sink.hpp"
 #include "ioa/loop/loop.hpp"
-#include "ioa/base/duration_text.hpp"
 
 namespace ioa::detail {
 namespace {

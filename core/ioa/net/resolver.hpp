@@ -105,14 +105,17 @@ struct ResolverCalls {
 ///
 /// ERRORS: operation() is "resolve", subject() the host (for an address: its number), code() an
 /// EAI_* value of gai_category(), or an errno value where getaddrinfo said EAI_SYSTEM. A time limit
-/// is of kind `timeout` and has no code. EVENTS (of the Loop's sink), one set a look-up that is not
-/// numeric, however many wait for it: `resolve.start` {name, service, family}, `resolve.done`
-/// {name, service, family, addresses, or names where an address was asked for, duration_ms},
-/// `resolve.failed` {name, service, family, error, message, duration_ms}; family is "any", "ipv4"
-/// or "ipv6", error the code's symbol or "timeout". What fails without a look-up (a name with
-/// numeric_host) reports start and failed. OWNERSHIP: the Loop must outlive the Resolver.
-/// Destroying it fails what is pending (kind `abandoned`). CANCELLING: drop the Future; the last
-/// one who waits takes the look-up along.
+/// is of kind `timeout` and has no code.
+///
+/// EVENTS, one set a look-up that is not numeric, however many wait for it: `resolve.start` {name,
+/// service, family}, `resolve.done` {name, service, family, addresses (or names, where an address
+/// was asked for), duration_ms}, `resolve.failed` {name, service, family, error, message,
+/// duration_ms}; family is "any", "ipv4" or "ipv6", error the code's symbol or "timeout". What
+/// fails without a look-up (a name with numeric_host) reports start and failed; one that is
+/// dropped reports no end.
+///
+/// OWNERSHIP: the Loop must outlive the Resolver. Destroying it fails what is pending (kind
+/// `abandoned`). CANCELLING: drop the Future; the last one who waits takes the look-up along.
 class Resolver {
  public:
   explicit Resolver(Loop& loop, ResolverCalls calls = {}, const ThreadPool::Options& threads = {});

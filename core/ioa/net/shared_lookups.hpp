@@ -9,10 +9,10 @@
 #include <utility>
 
 #include "ioa/base/clock.hpp"
+#include "ioa/base/duration_text.hpp"
 #include "ioa/base/error.hpp"
 #include "ioa/future/promise.hpp"
 #include "ioa/loop/loop.hpp"
-#include "ioa/base/duration_text.hpp"
 #include "ioa/net/lookup_report.hpp"
 #include "ioa/worker/thread_pool.hpp"
 

@@ -9,7 +9,9 @@
 #include <csignal>
 #include <deque>
 #include <mutex>
+#include <utility>
 
+#include "ioa/base/assert.hpp"
 #include "ioa/base/error.hpp"
 #include "ioa/loop/loop.hpp"
 
@@ -39,7 +41,7 @@ class SignalsBlocked {
 
 std::size_t usable_stack_size(std::size_t wanted) {
   constexpr std::size_t kPage = 4096;  // pthread_attr_setstacksize(3) may refuse parts of a page
-  const std::size_t least = static_cast<std::size_t>(PTHREAD_STACK_MIN);
+  const auto least = static_cast<std::size_t>(PTHREAD_STACK_MIN);
   return (std::max(wanted, least) + kPage - 1) / kPage * kPage;
 }
 
@@ -48,8 +50,10 @@ std::size_t usable_stack_size(std::size_t wanted) {
 /// What the threads and the pool have in common; it lives until the last of them is gone.
 class ThreadPool::Shared : public std::enable_shared_from_this<Shared> {
  public:
-  Shared(std::shared_ptr<PostQueue> posted, const Options& options)
-      : options_(options), posted_(std::move(posted)) {}
+  Shared(std::shared_ptr<PostQueue> posted, Options options)
+      : options_(std::move(options)), posted_(std::move(posted)) {
+    IOA_ASSERT(options_.max_threads > 0, "a pool without threads runs nothing");
+  }
 
   /// Puts `job` in line. If nobody can ever run it, it does not, and returns the errno value.
   int submit(JobPointer job);

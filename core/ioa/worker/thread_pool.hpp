@@ -34,6 +34,7 @@ class Loop;
 /// OWNERSHIP: the Loop must outlive the pool, but the threads need not end before either: they own
 /// what they touch, are detached and never joined. A job therefore captures by value what it uses.
 /// Destroying the pool drops the jobs in line, and fails all pending Futures with kind `abandoned`.
+///
 /// THREADS: the pool belongs to its Loop's thread; only the jobs run elsewhere.
 class ThreadPool {
  public:
@@ -42,9 +43,8 @@ class ThreadPool {
     std::size_t max_threads = 8;
     /// Threads given up with a job that does not end, at most.
     std::size_t max_abandoned = 8;
-    /// Bytes of stack. Name service modules are code of unknown appetite (glibc's own buffers alone
-    /// are some 10 KiB, but LDAP, systemd and mDNS modules keep 64 KiB and more on the stack); only
-    /// pages that are touched cost memory, so this is generous.
+    /// Bytes of stack. Name service modules (LDAP, mDNS, systemd) are others' code, and none says
+    /// how much it needs; only pages that are touched cost memory, so this is generous.
     std::size_t stack_size = std::size_t{1} << 20;
     /// How long a thread without work stays.
     Duration idle_time = std::chrono::seconds(10);

@@ -19,7 +19,6 @@ namespace ioa {
 namespace {
 
 using namespace std::chrono_literals;
-using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 SocketAddress numeric(const char* host, std::uint16_t port = 0) {

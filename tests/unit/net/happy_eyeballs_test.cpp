@@ -146,6 +146,31 @@ TEST_F(HappyEyeballsTest, LooksUpOneFamilyWhereOneIsWanted) {
   EXPECT_EQ(names_.asked()[0].family, AF_INET);
 }
 
+TEST_F(HappyEyeballsTest, LooksUpNamesOfThisHostOnce) {
+  sockets_.settle("127.0.0.1:80", 0);
+  for (const char* host : {"localhost", "LocalHost.", "www.localhost"}) {
+    names_.set(host, {"127.0.0.1"});
+    ConnectRequest request;
+    request.host = host;
+    request.service = "80";
+    run(connect(std::move(request)));
+    EXPECT_EQ(names_.asked().back().family, AF_UNSPEC) << host;
+  }
+  EXPECT_EQ(names_.asked().size(), 3u);
+}
+
+TEST_F(HappyEyeballsTest, LooksUpNamesThatOnlyEndLikeThisHostAsOthers) {
+  for (const char* host : {"mylocalhost", "localhost.example"}) {
+    names_.set(host, {"127.0.0.1"});
+    ConnectRequest request;
+    request.host = host;
+    request.service = "80";
+    auto future = connect(std::move(request));
+    until_lookups_left(0);
+    EXPECT_NE(names_.asked().back().family, AF_UNSPEC) << host;
+  }
+}
+
 TEST_F(HappyEyeballsTest, StartsAtOnceWithIpv6WhereThatIsKnownFirst) {
   names_.set("example", {"192.0.2.1", "2001:db8::1"});
   names_.delay("example", AF_INET);

@@ -1,0 +1,316 @@
+// Standard input, output and error of every kind, and none.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <string>
+
+#include "tests/end_to_end/end_to_end.hpp"
+#include "tests/support/socket_pair.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace ioa::test {
+namespace {
+
+class ConnectStdioTest : public GuardedTest {
+ protected:
+  /// Answers "question" with "answer".
+  static void converse(PeerConnection& peer) {
+    peer.expect("question");
+    peer.expect_end();
+    peer.send("answer");
+  }
+  TempDir dir;
+};
+
+TEST_F(ConnectStdioTest, SucceedsQuietly) {
+  for (const auto where : {ScriptedPeer::Where::ipv4, ScriptedPeer::Where::ipv6,
+                           ScriptedPeer::Where::unix_path, ScriptedPeer::Where::abstract}) {
+    ScriptedPeer peer(converse, where);
+    expect_success(run_ioa(connect_to(peer), input("question")), "answer");
+    peer.finish();
+  }
+}
+
+TEST_F(ConnectStdioTest, TakesHostAndPortAsOperandsOfTheirOwn) {
+  ScriptedPeer v4(converse);
+  expect_success(run_ioa({v4.host(), v4.port()}, input("question")), "answer");
+  ScriptedPeer v6(converse, ScriptedPeer::Where::ipv6);
+  expect_success(run_ioa({"connect", v6.host(), v6.port()}, input("question")), "answer");
+}
+
+TEST_F(ConnectStdioTest, TakesAUnixPathWithItsOption) {
+  ScriptedPeer peer(converse, ScriptedPeer::Where::unix_path);
+  const std::string path = peer.address().substr(5);
+  expect_success(run_ioa({"connect", "-U", path}, input("question")), "answer");
+}
+
+TEST_F(ConnectStdioTest, PassesEveryByteAsItIs) {
+  std::string bytes;
+  for (int i = 0; i < 1024; ++i) bytes += static_cast<char>(i % 256);
+  ScriptedPeer peer([&](PeerConnection& connection) {
+    connection.expect(bytes);
+    connection.expect_end();
+    connection.send(bytes);
+  });
+  expect_success(run_ioa(connect_to(peer), input(bytes)), bytes);
+}
+
+TEST_F(ConnectStdioTest, PassesWhatIsTypedAtOnce) {
+  ScriptedPeer peer([](PeerConnection& connection) {
+    for (int i = 0; i < 3; ++i) {
+      connection.expect("ping\n");
+      connection.send("pong\n");
+    }
+    connection.expect_end();
+  });
+  Ioa ioa(connect_to(peer));
+  for (const char* expected : {"pong\n", "pong\npong\n", "pong\npong\npong\n"}) {
+    ioa.write("ping\n");
+    ioa.wait_for_output(expected);
+  }
+  ioa.end_input();
+  expect_success(ioa.wait(), "pong\npong\npong\n");
+}
+
+TEST_F(ConnectStdioTest, TakesClosedStandardInputAsOneThatHasEnded) {
+  ScriptedPeer peer([](PeerConnection& connection) {
+    connection.expect_end();
+    connection.send("hello");
+  });
+  RunOptions options;
+  options.in = Stdio::closed();
+  expect_success(run_ioa(connect_to(peer), options), "hello");
+}
+
+TEST_F(ConnectStdioTest, TakesStandardInputThatCannotBeReadAsAFailure) {
+  ScriptedPeer peer([](PeerConnection& connection) { connection.expect_end(); });
+  const UniqueFd write_only(::open(dir.write("x", "content").c_str(), O_WRONLY | O_CLOEXEC));
+  RunOptions options;
+  options.in = Stdio::descriptor(write_only.get());
+  expect_failure(run_ioa(connect_to(peer), options), 1, "read standard input: Bad file descriptor");
+}
+
+TEST_F(ConnectStdioTest, NeedsStandardOutputOnlyForBytes) {
+  RunOptions options = input("question");
+  options.out = Stdio::closed();
+  ScriptedPeer silent([](PeerConnection& peer) { peer.expect("question"); });
+  expect_success(run_ioa(connect_to(silent), options), "");
+
+  ScriptedPeer peer(converse);
+  expect_failure(run_ioa(connect_to(peer), options), 1,
+                 "write standard output: Bad file descriptor (EBADF)");
+}
+
+TEST_F(ConnectStdioTest, DoesNotSendItsTalkToThePeerIfStandardErrorIsClosed) {
+  ScriptedPeer peer(converse);
+  RunOptions options = input("question");
+  options.err = Stdio::closed();
+  expect_success(run_ioa(connect_to(peer, {"-v", "-v"}), options), "answer");
+  peer.finish();
+}
+
+TEST_F(ConnectStdioTest, WorksWithAllThreeClosed) {
+  ScriptedPeer peer([](PeerConnection& connection) { connection.expect_end(); });
+  RunOptions options;
+  options.in = options.out = options.err = Stdio::closed();
+  EXPECT_EQ(run_ioa(connect_to(peer, {"-v"}), options).status, 0);
+  peer.finish();
+  const ClosedPort port;
+  EXPECT_EQ(run_ioa(connect_to(port), options).status, 4);
+}
+
+TEST_F(ConnectStdioTest, SaysThatTheDiskIsFull) {
+  ScriptedPeer peer([](PeerConnection& connection) {
+    connection.send("much");
+    connection.read_all();
+  });
+  RunOptions options;
+  options.out = Stdio::file("/dev/full");
+  expect_failure(
+      run_ioa(connect_to(peer), options), 1,
+      "write standard output: No space left on device (ENOSPC): 0 bytes sent, 0 received");
+}
+
+TEST_F(ConnectStdioTest, ThrowsAwayWhatGoesToDevNull) {
+  const std::string much(5'000'000, 'x');
+  ScriptedPeer peer([&](PeerConnection& connection) { connection.send(much); });
+  RunOptions options;
+  options.in = Stdio::null();
+  options.out = Stdio::null();
+  expect_success(run_ioa(connect_to(peer), options), "");
+}
+
+TEST_F(ConnectStdioTest, EndsQuietlyWhenTheReaderOfItsOutputLeaves) {
+  ScriptedPeer peer([](PeerConnection& connection) {
+    connection.send("first line\n");
+    connection.wait_until_told();
+    connection.send("second line\n");
+    try {
+      connection.read_all();
+    } catch (const Error&) {
+    }
+  });
+  Ioa ioa(connect_to(peer));
+  ioa.wait_for_output("first line\n");
+  ioa.stop_reading_output();
+  peer.tell();
+  const Outcome outcome = ioa.wait();
+  EXPECT_EQ(outcome.status, 141);
+  EXPECT_FALSE(outcome.was_killed);
+  EXPECT_EQ(outcome.err, "");
+}
+
+TEST_F(ConnectStdioTest, EndsQuietlyWhenHeadHasHadEnough) {
+  ScriptedPeer peer([](PeerConnection& connection) {
+    try {
+      for (;;) connection.send("a line\n");
+    } catch (const Error&) {
+    }
+  });
+  const Outcome outcome = run_shell("{ \"$IOA\" " + peer.host() + " " + peer.port() +
+                                    " </dev/null; echo $? >&2; } | head -n 1");
+  EXPECT_EQ(outcome.out, "a line\n");
+  EXPECT_EQ(outcome.err, "141\n");
+}
+
+TEST_F(ConnectStdioTest, ClosesStandardOutputWithThePeersEndWhileItGoesOnSending) {
+  ScriptedPeer peer([](PeerConnection& connection) {
+    connection.send("all I have");
+    connection.half_close();
+    connection.expect("late");
+    connection.expect_end();
+  });
+  SocketPair out = blocking_pipe();
+  RunOptions options;
+  options.out = Stdio::descriptor(out.second.get());
+  Ioa ioa(connect_to(peer, {"--on-peer-eof", "finish"}), options);
+  out.second.reset();
+  EXPECT_EQ(read_to_end(out.first.get()), "all I have");
+  ioa.write("late");
+  ioa.end_input();
+  expect_success(ioa.wait(), "");
+}
+
+// --- --output ------------------------------------------------------------------------------------
+
+TEST_F(ConnectStdioTest, StoresWhatItReceives) {
+  ScriptedPeer peer(converse, ScriptedPeer::Where::ipv4, 3);
+  const std::string path = dir.write("out", "longer than the answer");
+  expect_success(run_ioa(connect_to(peer, {"-o", path}), input("question")), "");
+  EXPECT_EQ(dir.read("out"), "answer");
+  expect_success(run_ioa(connect_to(peer, {"--output=" + path, "--append"}), input("question")),
+                 "");
+  EXPECT_EQ(dir.read("out"), "answeranswer");
+  expect_success(run_ioa(connect_to(peer, {"-o", dir / "new"}), input("question")), "");
+  EXPECT_EQ(dir.read("new"), "answer");
+}
+
+TEST_F(ConnectStdioTest, KeepsTheOldFileIfThereIsNoConnection) {
+  const ClosedPort port;
+  const std::string path = dir.write("out", "precious");
+  expect_failure(run_ioa(connect_to(port, {"-o", path})), 4, "ECONNREFUSED");
+  EXPECT_EQ(dir.read("out"), "precious");
+}
+
+TEST_F(ConnectStdioTest, SaysWhichFileItCannotWriteBeforeItConnects) {
+  ScriptedPeer peer([](PeerConnection&) { throw std::runtime_error("it has connected"); });
+  expect_failure(run_ioa(connect_to(peer, {"-o", dir / "no/such/folder"})), 1,
+                 "open " + (dir / "no/such/folder") + ": No such file or directory (ENOENT)");
+  expect_failure(run_ioa(connect_to(peer, {"-o", dir.path().string()})), 1, "(EISDIR)");
+}
+
+TEST_F(ConnectStdioTest, NamesTheOutputFileThatIsFull) {
+  ScriptedPeer peer([](PeerConnection& connection) {
+    connection.send("x");
+    connection.read_all();
+  });
+  expect_failure(run_ioa(connect_to(peer, {"-o", "/dev/full"})), 1, "write /dev/full: No space");
+}
+
+TEST_F(ConnectStdioTest, CanBeInterruptedWhileAFifoHasNoReader) {
+  const std::string path = dir / "fifo";
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  ScriptedPeer peer([](PeerConnection&) {});
+  RunOptions options;
+  options.limit = std::chrono::seconds(10);
+  Ioa ioa(connect_to(peer, {"-o", path}), options);
+  wait_until([&] { return ioa.is_sleeping(); }, "the open to block");
+  ioa.signal(SIGINT);
+  EXPECT_EQ(ioa.wait().status, 130);
+}
+
+// --- shared descriptors --------------------------------------------------------------------------
+
+class SharedDescriptorsTest : public ConnectStdioTest {
+ protected:
+  static bool is_non_blocking(int fd) { return (::fcntl(fd, F_GETFL) & O_NONBLOCK) != 0; }
+
+  /// Runs with these descriptors, looks at them in mid-run, kills the program, and looks again.
+  void expect_untouched(int in, int out) {
+    ScriptedPeer peer([](PeerConnection& connection) {
+      connection.send("hello");
+      try {
+        connection.read_all();
+      } catch (const Error&) {
+      }
+    });
+    RunOptions options;
+    options.in = Stdio::descriptor(in);
+    options.out = Stdio::descriptor(out);
+    options.err = Stdio::descriptor(out);
+    int events[2];
+    ASSERT_EQ(::pipe2(events, O_CLOEXEC), 0);
+    const UniqueFd reader(events[0]);
+    UniqueFd writer(events[1]);
+    options.fd3 = writer.get();
+    Ioa ioa(connect_to(peer, {"--events", "3", "-v"}), options);
+    writer.reset();
+    std::string text;
+    char chunk[4096];
+    while (text.find("\"connected\"") == std::string::npos) {
+      const ssize_t size = ::read(reader.get(), chunk, sizeof chunk);
+      ASSERT_GT(size, 0);
+      text.append(chunk, static_cast<std::size_t>(size));
+    }
+    wait_until([&] { return ioa.is_sleeping(); }, "the program to wait");
+    EXPECT_FALSE(is_non_blocking(in));
+    EXPECT_FALSE(is_non_blocking(out));
+    ioa.signal(SIGKILL);
+    ioa.wait();
+    EXPECT_FALSE(is_non_blocking(in));
+    EXPECT_FALSE(is_non_blocking(out));
+  }
+};
+
+TEST_F(SharedDescriptorsTest, PipesStayBlocking) {
+  const SocketPair in = blocking_pipe();
+  const SocketPair out = blocking_pipe();
+  expect_untouched(in.first.get(), out.second.get());
+}
+
+TEST_F(SharedDescriptorsTest, SocketsStayBlocking) {
+  const SocketPair in = blocking_sockets();
+  const SocketPair out = blocking_sockets();
+  expect_untouched(in.first.get(), out.second.get());
+}
+
+TEST_F(SharedDescriptorsTest, TerminalsStayBlocking) {
+  const Terminal terminal;
+  expect_untouched(terminal.slave.get(), terminal.slave.get());
+}
+
+TEST_F(SharedDescriptorsTest, AWritingEndOfAPipeIsNotReadFrom) {
+  ScriptedPeer peer([](PeerConnection& connection) { connection.expect_end(); });
+  SocketPair pipe = blocking_pipe();
+  write_all(pipe.second.get(), "for somebody else");
+  RunOptions options;
+  options.in = Stdio::descriptor(pipe.second.get());
+  EXPECT_EQ(run_ioa(connect_to(peer), options).status, 1);
+  pipe.second.reset();
+  EXPECT_EQ(read_to_end(pipe.first.get()), "for somebody else");
+}
+
+}  // namespace
+}  // namespace ioa::test
