@@ -19,11 +19,20 @@
 #include "ioa/base/duration_text.hpp"
 #include "ioa/future/promise.hpp"
 #include "ioa/io/pump.hpp"
+#include "ioa/loop/timeout.hpp"
 
 namespace ioa::cli {
 namespace {
 
 constexpr std::int64_t kConnection = 1;  // the only one of a run
+
+// Nothing tells when somebody opens a FIFO to read.
+constexpr Duration kFifoLook = std::chrono::milliseconds(20);
+
+bool is_fifo(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 && S_ISFIFO(status.st_mode);
+}
 
 std::string bytes_moved(std::uint64_t sent, std::uint64_t received, std::uint64_t undelivered = 0) {
   std::string text = fmt::format("{} bytes sent, {} received", sent, received);
@@ -95,7 +104,7 @@ class Session {
   Future<> work();
   std::unique_ptr<Pump> make_pump(UniqueFd socket);
   PumpOptions pump_options(const ByteEnd& source) const;
-  void open_output();
+  Future<> open_output();
   ByteEnd output_end();
   ExitStatus report(const PumpResult& result);
   void report_closed(std::uint64_t sent, std::uint64_t received, std::string_view reason);
@@ -118,7 +127,7 @@ class Session {
 Future<> Session::work() {
   ExitStatus status = ExitStatus::io_error;
   try {
-    open_output();
+    co_await open_output();
     Connection connection = co_await establish(context_, options_, options_.peer, kConnection);
     connected_ = Clock::now();
     pump_ = &context_.loop.add(make_pump(std::move(connection.fd)));
@@ -133,12 +142,19 @@ Future<> Session::work() {
 }
 
 /// Before anything is connected, so that a wrong path costs nothing; what the file holds goes only
-/// once there is a connection.
-void Session::open_output() {
-  if (options_.output.empty()) return;
-  const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | (options_.append ? O_APPEND : 0);
-  output_ = UniqueFd(::open(options_.output.c_str(), flags, 0666));
-  if (!output_) throw Error::from_errno(errno, "open", options_.output);
+/// once there is a connection. A FIFO is waited for until it has a reader.
+Future<> Session::open_output() {
+  if (options_.output.empty()) co_return;
+  const int flags =
+      O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | (options_.append ? O_APPEND : 0);
+  for (;;) {
+    output_ = UniqueFd(::open(options_.output.c_str(), flags, 0666));
+    if (output_) co_return;
+    const int error = errno;
+    if (error != ENXIO || !is_fifo(options_.output))
+      throw Error::from_errno(error, "open", options_.output);
+    co_await sleep_for(context_.loop, kFifoLook);
+  }
 }
 
 ByteEnd Session::output_end() {
@@ -146,7 +162,7 @@ ByteEnd Session::output_end() {
   if (!options_.append && fd_kind(output_.get()) == FdKind::regular_file &&
       ::ftruncate(output_.get(), 0) != 0)
     throw Error::from_errno(errno, "open", options_.output);
-  return ByteEnd::inherited(output_.release(), ByteEnd::Access::write);
+  return ByteEnd::own(std::move(output_));
 }
 
 std::unique_ptr<Pump> Session::make_pump(UniqueFd socket) {

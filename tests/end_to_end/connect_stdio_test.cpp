@@ -28,22 +28,22 @@ TEST_F(ConnectStdioTest, SucceedsQuietly) {
   for (const auto where : {ScriptedPeer::Where::ipv4, ScriptedPeer::Where::ipv6,
                            ScriptedPeer::Where::unix_path, ScriptedPeer::Where::abstract}) {
     ScriptedPeer peer(converse, where);
-    expect_success(run_ioa(connect_to(peer), input("question")), "answer");
+    expect_success(run_ioa(connect_to(peer), "question"), "answer");
     peer.finish();
   }
 }
 
 TEST_F(ConnectStdioTest, TakesHostAndPortAsOperandsOfTheirOwn) {
   ScriptedPeer v4(converse);
-  expect_success(run_ioa({v4.host(), v4.port()}, input("question")), "answer");
+  expect_success(run_ioa({v4.host(), v4.port()}, "question"), "answer");
   ScriptedPeer v6(converse, ScriptedPeer::Where::ipv6);
-  expect_success(run_ioa({"connect", v6.host(), v6.port()}, input("question")), "answer");
+  expect_success(run_ioa({"connect", v6.host(), v6.port()}, "question"), "answer");
 }
 
 TEST_F(ConnectStdioTest, TakesAUnixPathWithItsOption) {
   ScriptedPeer peer(converse, ScriptedPeer::Where::unix_path);
   const std::string path = peer.address().substr(5);
-  expect_success(run_ioa({"connect", "-U", path}, input("question")), "answer");
+  expect_success(run_ioa({"connect", "-U", path}, "question"), "answer");
 }
 
 TEST_F(ConnectStdioTest, PassesEveryByteAsItIs) {
@@ -54,7 +54,7 @@ TEST_F(ConnectStdioTest, PassesEveryByteAsItIs) {
     connection.expect_end();
     connection.send(bytes);
   });
-  expect_success(run_ioa(connect_to(peer), input(bytes)), bytes);
+  expect_success(run_ioa(connect_to(peer), bytes), bytes);
 }
 
 TEST_F(ConnectStdioTest, PassesWhatIsTypedAtOnce) {
@@ -65,13 +65,12 @@ TEST_F(ConnectStdioTest, PassesWhatIsTypedAtOnce) {
     }
     connection.expect_end();
   });
-  Ioa ioa(connect_to(peer));
+  Process process(ioa(connect_to(peer)));
   for (const char* expected : {"pong\n", "pong\npong\n", "pong\npong\npong\n"}) {
-    ioa.write("ping\n");
-    ioa.wait_for_output(expected);
+    process.write("ping\n");
+    ASSERT_TRUE(process.wait_for_out(expected));
   }
-  ioa.end_input();
-  expect_success(ioa.wait(), "pong\npong\npong\n");
+  expect_success(process.wait(), "pong\npong\npong\n");
 }
 
 TEST_F(ConnectStdioTest, TakesClosedStandardInputAsOneThatHasEnded) {
@@ -79,46 +78,51 @@ TEST_F(ConnectStdioTest, TakesClosedStandardInputAsOneThatHasEnded) {
     connection.expect_end();
     connection.send("hello");
   });
-  RunOptions options;
-  options.in = Stdio::closed();
-  expect_success(run_ioa(connect_to(peer), options), "hello");
+  Process::Stdio stdio;
+  stdio.closed_in = true;
+  expect_success(run_ioa_with(std::move(stdio), connect_to(peer)), "hello");
 }
 
 TEST_F(ConnectStdioTest, TakesStandardInputThatCannotBeReadAsAFailure) {
   ScriptedPeer peer([](PeerConnection& connection) { connection.expect_end(); });
-  const UniqueFd write_only(::open(dir.write("x", "content").c_str(), O_WRONLY | O_CLOEXEC));
-  RunOptions options;
-  options.in = Stdio::descriptor(write_only.get());
-  expect_failure(run_ioa(connect_to(peer), options), 1, "read standard input: Bad file descriptor");
+  Process::Stdio stdio;
+  stdio.in = open_to_write(dir.write("x", "content"));
+  expect_failure(run_ioa_with(std::move(stdio), connect_to(peer)), 1,
+                 "read standard input: Bad file descriptor");
 }
 
 TEST_F(ConnectStdioTest, NeedsStandardOutputOnlyForBytes) {
-  RunOptions options = input("question");
-  options.out = Stdio::closed();
+  Process::Stdio closed;
+  closed.closed_out = true;
   ScriptedPeer silent([](PeerConnection& peer) { peer.expect("question"); });
-  expect_success(run_ioa(connect_to(silent), options), "");
+  expect_success(run_ioa_with(std::move(closed), connect_to(silent), "question"), "");
 
   ScriptedPeer peer(converse);
-  expect_failure(run_ioa(connect_to(peer), options), 1,
+  Process::Stdio closed_again;
+  closed_again.closed_out = true;
+  expect_failure(run_ioa_with(std::move(closed_again), connect_to(peer), "question"), 1,
                  "write standard output: Bad file descriptor (EBADF)");
 }
 
 TEST_F(ConnectStdioTest, DoesNotSendItsTalkToThePeerIfStandardErrorIsClosed) {
   ScriptedPeer peer(converse);
-  RunOptions options = input("question");
-  options.err = Stdio::closed();
-  expect_success(run_ioa(connect_to(peer, {"-v", "-v"}), options), "answer");
+  Process::Stdio stdio;
+  stdio.closed_err = true;
+  expect_success(run_ioa_with(std::move(stdio), connect_to(peer, {"-vv"}), "question"), "answer");
   peer.finish();
 }
 
 TEST_F(ConnectStdioTest, WorksWithAllThreeClosed) {
   ScriptedPeer peer([](PeerConnection& connection) { connection.expect_end(); });
-  RunOptions options;
-  options.in = options.out = options.err = Stdio::closed();
-  EXPECT_EQ(run_ioa(connect_to(peer, {"-v"}), options).status, 0);
+  const auto all_closed = [] {
+    Process::Stdio stdio;
+    stdio.closed_in = stdio.closed_out = stdio.closed_err = true;
+    return stdio;
+  };
+  EXPECT_EQ(run_ioa_with(all_closed(), connect_to(peer, {"-v"})).status, 0);
   peer.finish();
   const ClosedPort port;
-  EXPECT_EQ(run_ioa(connect_to(port), options).status, 4);
+  EXPECT_EQ(run_ioa_with(all_closed(), connect_to(port)).status, 4);
 }
 
 TEST_F(ConnectStdioTest, SaysThatTheDiskIsFull) {
@@ -126,20 +130,20 @@ TEST_F(ConnectStdioTest, SaysThatTheDiskIsFull) {
     connection.send("much");
     connection.read_all();
   });
-  RunOptions options;
-  options.out = Stdio::file("/dev/full");
+  Process::Stdio stdio;
+  stdio.out = open_to_write("/dev/full");
   expect_failure(
-      run_ioa(connect_to(peer), options), 1,
+      run_ioa_with(std::move(stdio), connect_to(peer)), 1,
       "write standard output: No space left on device (ENOSPC): 0 bytes sent, 0 received");
 }
 
 TEST_F(ConnectStdioTest, ThrowsAwayWhatGoesToDevNull) {
   const std::string much(5'000'000, 'x');
   ScriptedPeer peer([&](PeerConnection& connection) { connection.send(much); });
-  RunOptions options;
-  options.in = Stdio::null();
-  options.out = Stdio::null();
-  expect_success(run_ioa(connect_to(peer), options), "");
+  Process::Stdio stdio;
+  stdio.in = open_to_read("/dev/null");
+  stdio.out = open_to_write("/dev/null");
+  expect_success(run_ioa_with(std::move(stdio), connect_to(peer)), "");
 }
 
 TEST_F(ConnectStdioTest, EndsQuietlyWhenTheReaderOfItsOutputLeaves) {
@@ -152,14 +156,13 @@ TEST_F(ConnectStdioTest, EndsQuietlyWhenTheReaderOfItsOutputLeaves) {
     } catch (const Error&) {
     }
   });
-  Ioa ioa(connect_to(peer));
-  ioa.wait_for_output("first line\n");
-  ioa.stop_reading_output();
+  Process process(ioa(connect_to(peer)));
+  ASSERT_TRUE(process.wait_for_out("first line\n"));
+  process.stop_reading_output();
   peer.tell();
-  const Outcome outcome = ioa.wait();
-  EXPECT_EQ(outcome.status, 141);
-  EXPECT_FALSE(outcome.was_killed);
-  EXPECT_EQ(outcome.err, "");
+  const RunResult result = process.wait_with_open_stdin();
+  EXPECT_EQ(result.status, 141);
+  EXPECT_EQ(result.err, "");
 }
 
 TEST_F(ConnectStdioTest, EndsQuietlyWhenHeadHasHadEnough) {
@@ -169,8 +172,8 @@ TEST_F(ConnectStdioTest, EndsQuietlyWhenHeadHasHadEnough) {
     } catch (const Error&) {
     }
   });
-  const Outcome outcome = run_shell("{ \"$IOA\" " + peer.host() + " " + peer.port() +
-                                    " </dev/null; echo $? >&2; } | head -n 1");
+  const RunResult outcome = run_shell("{ \"$IOA\" " + peer.host() + " " + peer.port() +
+                                      " </dev/null; echo $? >&2; } | head -n 1");
   EXPECT_EQ(outcome.out, "a line\n");
   EXPECT_EQ(outcome.err, "141\n");
 }
@@ -183,14 +186,12 @@ TEST_F(ConnectStdioTest, ClosesStandardOutputWithThePeersEndWhileItGoesOnSending
     connection.expect_end();
   });
   SocketPair out = blocking_pipe();
-  RunOptions options;
-  options.out = Stdio::descriptor(out.second.get());
-  Ioa ioa(connect_to(peer, {"--on-peer-eof", "finish"}), options);
-  out.second.reset();
+  Process::Stdio stdio;
+  stdio.out = std::move(out.second);
+  Process process(ioa(connect_to(peer, {"--on-peer-eof", "finish"})), std::move(stdio));
   EXPECT_EQ(read_to_end(out.first.get()), "all I have");
-  ioa.write("late");
-  ioa.end_input();
-  expect_success(ioa.wait(), "");
+  process.write("late");
+  expect_success(process.wait(), "");
 }
 
 // --- --output ------------------------------------------------------------------------------------
@@ -198,12 +199,11 @@ TEST_F(ConnectStdioTest, ClosesStandardOutputWithThePeersEndWhileItGoesOnSending
 TEST_F(ConnectStdioTest, StoresWhatItReceives) {
   ScriptedPeer peer(converse, ScriptedPeer::Where::ipv4, 3);
   const std::string path = dir.write("out", "longer than the answer");
-  expect_success(run_ioa(connect_to(peer, {"-o", path}), input("question")), "");
+  expect_success(run_ioa(connect_to(peer, {"-o", path}), "question"), "");
   EXPECT_EQ(dir.read("out"), "answer");
-  expect_success(run_ioa(connect_to(peer, {"--output=" + path, "--append"}), input("question")),
-                 "");
+  expect_success(run_ioa(connect_to(peer, {"--output=" + path, "--append"}), "question"), "");
   EXPECT_EQ(dir.read("out"), "answeranswer");
-  expect_success(run_ioa(connect_to(peer, {"-o", dir / "new"}), input("question")), "");
+  expect_success(run_ioa(connect_to(peer, {"-o", dir / "new"}), "question"), "");
   EXPECT_EQ(dir.read("new"), "answer");
 }
 
@@ -233,12 +233,10 @@ TEST_F(ConnectStdioTest, CanBeInterruptedWhileAFifoHasNoReader) {
   const std::string path = dir / "fifo";
   ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
   ScriptedPeer peer([](PeerConnection&) {});
-  RunOptions options;
-  options.limit = std::chrono::seconds(10);
-  Ioa ioa(connect_to(peer, {"-o", path}), options);
-  wait_until([&] { return ioa.is_sleeping(); }, "the open to block");
-  ioa.signal(SIGINT);
-  EXPECT_EQ(ioa.wait().status, 130);
+  Process process(ioa(connect_to(peer, {"-o", path})));
+  wait_until([&] { return process.is_sleeping(); }, "the open to block");
+  process.signal(SIGINT);
+  EXPECT_EQ(process.wait(std::chrono::seconds(5)).status, 130);
 }
 
 // --- shared descriptors --------------------------------------------------------------------------
@@ -248,7 +246,7 @@ class SharedDescriptorsTest : public ConnectStdioTest {
   static bool is_non_blocking(int fd) { return (::fcntl(fd, F_GETFL) & O_NONBLOCK) != 0; }
 
   /// Runs with these descriptors, looks at them in mid-run, kills the program, and looks again.
-  void expect_untouched(int in, int out) {
+  void expect_untouched(const UniqueFd& in, const UniqueFd& out) {
     ScriptedPeer peer([](PeerConnection& connection) {
       connection.send("hello");
       try {
@@ -256,58 +254,54 @@ class SharedDescriptorsTest : public ConnectStdioTest {
       } catch (const Error&) {
       }
     });
-    RunOptions options;
-    options.in = Stdio::descriptor(in);
-    options.out = Stdio::descriptor(out);
-    options.err = Stdio::descriptor(out);
-    int events[2];
-    ASSERT_EQ(::pipe2(events, O_CLOEXEC), 0);
-    const UniqueFd reader(events[0]);
-    UniqueFd writer(events[1]);
-    options.fd3 = writer.get();
-    Ioa ioa(connect_to(peer, {"--events", "3", "-v"}), options);
-    writer.reset();
+    SocketPair events = blocking_pipe();
+    Process::Stdio stdio;
+    stdio.in = copy_of(in);
+    stdio.out = copy_of(out);
+    stdio.err = copy_of(out);
+    stdio.fd3 = std::move(events.second);
+    Process process(ioa(connect_to(peer, {"--events", "3", "-v"})), std::move(stdio));
     std::string text;
     char chunk[4096];
     while (text.find("\"connected\"") == std::string::npos) {
-      const ssize_t size = ::read(reader.get(), chunk, sizeof chunk);
+      const ssize_t size = ::read(events.first.get(), chunk, sizeof chunk);
       ASSERT_GT(size, 0);
       text.append(chunk, static_cast<std::size_t>(size));
     }
-    wait_until([&] { return ioa.is_sleeping(); }, "the program to wait");
-    EXPECT_FALSE(is_non_blocking(in));
-    EXPECT_FALSE(is_non_blocking(out));
-    ioa.signal(SIGKILL);
-    ioa.wait();
-    EXPECT_FALSE(is_non_blocking(in));
-    EXPECT_FALSE(is_non_blocking(out));
+    wait_until([&] { return process.is_sleeping(); }, "the program to wait");
+    EXPECT_FALSE(is_non_blocking(in.get()));
+    EXPECT_FALSE(is_non_blocking(out.get()));
+    process.signal(SIGKILL);
+    process.wait();
+    EXPECT_FALSE(is_non_blocking(in.get()));
+    EXPECT_FALSE(is_non_blocking(out.get()));
   }
 };
 
 TEST_F(SharedDescriptorsTest, PipesStayBlocking) {
   const SocketPair in = blocking_pipe();
   const SocketPair out = blocking_pipe();
-  expect_untouched(in.first.get(), out.second.get());
+  expect_untouched(in.first, out.second);
 }
 
 TEST_F(SharedDescriptorsTest, SocketsStayBlocking) {
   const SocketPair in = blocking_sockets();
   const SocketPair out = blocking_sockets();
-  expect_untouched(in.first.get(), out.second.get());
+  expect_untouched(in.first, out.second);
 }
 
 TEST_F(SharedDescriptorsTest, TerminalsStayBlocking) {
   const Terminal terminal;
-  expect_untouched(terminal.slave.get(), terminal.slave.get());
+  expect_untouched(terminal.slave, terminal.slave);
 }
 
 TEST_F(SharedDescriptorsTest, AWritingEndOfAPipeIsNotReadFrom) {
   ScriptedPeer peer([](PeerConnection& connection) { connection.expect_end(); });
   SocketPair pipe = blocking_pipe();
   write_all(pipe.second.get(), "for somebody else");
-  RunOptions options;
-  options.in = Stdio::descriptor(pipe.second.get());
-  EXPECT_EQ(run_ioa(connect_to(peer), options).status, 1);
+  Process::Stdio stdio;
+  stdio.in = copy_of(pipe.second);
+  EXPECT_EQ(run_ioa_with(std::move(stdio), connect_to(peer)).status, 1);
   pipe.second.reset();
   EXPECT_EQ(read_to_end(pipe.first.get()), "for somebody else");
 }

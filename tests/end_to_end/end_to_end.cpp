@@ -44,7 +44,7 @@ std::vector<std::string> unshare_command() {
     if (with_user) command.insert(command.end(), {"--user", "--map-root-user"});
     std::vector<std::string> probe = command;
     probe.emplace_back("true");
-    if (Running(probe, {}).wait().status == 0) return command;
+    if (Process(probe).wait().status == 0) return command;
   }
   return {};
 }
@@ -74,24 +74,38 @@ std::vector<std::string> connect_to(const ClosedPort& port, std::vector<std::str
   return options;
 }
 
-RunOptions input(std::string bytes) {
-  RunOptions options;
-  options.input = std::move(bytes);
-  return options;
+UniqueFd open_to_read(const std::string& path) {
+  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) throw Error::from_errno(errno, "open", path);
+  return fd;
 }
 
-void expect_success(const Outcome& outcome, std::string_view out) {
-  EXPECT_EQ(outcome.status, 0);
-  EXPECT_EQ(outcome.out, out);
-  EXPECT_EQ(outcome.err, "");
+UniqueFd open_to_write(const std::string& path, int more_flags) {
+  UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | more_flags, 0644));
+  if (!fd) throw Error::from_errno(errno, "open", path);
+  return fd;
 }
 
-void expect_failure(const Outcome& outcome, int status, std::string_view text) {
-  EXPECT_EQ(outcome.status, status);
-  EXPECT_EQ(lines_of(outcome.err).size(), 1U) << outcome.err;
-  EXPECT_NE(outcome.err.find(text), std::string::npos) << outcome.err;
-  EXPECT_EQ(outcome.err.substr(0, 4), "ioa ") << outcome.err;
-  EXPECT_FALSE(outcome.err.empty() || outcome.err.back() != '\n');
+UniqueFd copy_of(const UniqueFd& fd) { return UniqueFd(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0)); }
+
+RunResult run_ioa_with(Process::Stdio stdio, std::vector<std::string> arguments,
+                       std::string_view input) {
+  Process process(ioa(std::move(arguments)), std::move(stdio));
+  if (!input.empty()) process.write(input);
+  return process.wait();
+}
+
+void expect_success(const RunResult& result, std::string_view out) {
+  EXPECT_EQ(result.status, 0);
+  EXPECT_EQ(result.out, out);
+  EXPECT_EQ(result.err, "");
+}
+
+void expect_failure(const RunResult& result, int status, std::string_view text) {
+  EXPECT_EQ(result.status, status);
+  EXPECT_EQ(line_count(result.err), 1U) << result.err;
+  EXPECT_NE(result.err.find(text), std::string::npos) << result.err;
+  EXPECT_EQ(result.err.substr(0, 4), "ioa ") << result.err;
 }
 
 Terminal::Terminal() {
@@ -130,13 +144,12 @@ std::string read_to_end(int fd) {
   }
 }
 
-Outcome run_in_private_network(const std::string& hosts, const std::string& script,
-                               RunOptions options) {
+RunResult run_in_private_network(const std::string& hosts, const std::string& script) {
   static const std::vector<std::string> kUnshare = unshare_command();
   if (kUnshare.empty()) throw std::runtime_error("no namespaces can be made here");
-  options.environment.push_back("HOSTS=" + hosts);
-  options.launcher = kUnshare;
-  return run_shell(kNetwork + script, std::move(options));
+  std::vector<std::string> command = kUnshare;
+  command.insert(command.end(), {"/bin/sh", "-c", kNetwork + script});
+  return Process(command, {}, {"HOSTS=" + hosts, "IOA=" + ioa_binary()}).wait();
 }
 
 std::string serve_in_script(const std::string& address, const std::string& port,

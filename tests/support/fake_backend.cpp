@@ -131,15 +131,15 @@ void FakeBackend::wake() noexcept {
 
 void FakeBackend::wait(std::optional<TimePoint> deadline) {
   ++waits_;
-  if (deadline == TimePoint::max()) deadline.reset();
+  const TimePoint end = deadline.value_or(TimePoint::max());
   const auto patience_ends = Clock::now() + kPatience;
   for (;;) {
     if (collect()) return;
-    if (deadline && *deadline <= now()) return;
+    if (end <= now()) return;
     if (autojump_) {
-      if (!deadline) throw std::logic_error(stalled("would wait for ever"));
+      if (end == TimePoint::max()) throw std::logic_error(stalled("would wait for ever"));
       const std::lock_guard lock(mutex_);
-      now_ = *deadline;
+      now_ = end;
       ++jumps_;
       return;
     }
@@ -150,8 +150,9 @@ void FakeBackend::wait(std::optional<TimePoint> deadline) {
 }
 
 bool FakeBackend::collect() {
-  bool found = woken_.exchange(false);
-  if (real_descriptors_) found = poll_real(std::chrono::milliseconds(0)) || found;
+  // The waker's descriptor is read before what it announces, or a wake-up could be lost.
+  bool found = real_descriptors_ && poll_real(std::chrono::milliseconds(0));
+  found = woken_.exchange(false) || found;
   found = collect_signals() || found;
   return collect_io() || found;
 }

@@ -3,17 +3,20 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <condition_variable>
 #include <cstdlib>
 #include <fstream>
 #include <mutex>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "ioa/base/error.hpp"
@@ -36,6 +39,11 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
   return list;
 }
 
+/// What would change what the program under test does.
+bool is_setting_of_ioa(std::string_view variable) {
+  return variable.substr(0, 9) == "IOA_LOOP=" || variable.substr(0, 9) == "NO_COLOR=";
+}
+
 /// In the child, between fork and exec: puts `from` (or nothing) at the number `to`.
 void place(int from, int to) {
   if (from < 0)
@@ -48,44 +56,59 @@ void place(int from, int to) {
 
 }  // namespace
 
-/// What a thread has read so far from one of the child's outputs.
-struct Process::Collected {
-  static std::shared_ptr<Collected> start(UniqueFd source) {
-    auto self = std::make_shared<Collected>();
-    std::thread([self, fd = std::move(source)] { self->read_all(fd.get()); }).detach();
-    return self;
-  }
-  void read_all(int fd) {
-    char bytes[65536];
-    for (;;) {
-      const ssize_t size = ::read(fd, bytes, sizeof bytes);
-      if (size < 0 && errno == EINTR) continue;
-      const std::lock_guard lock(mutex);
-      if (size <= 0) {
-        ended = true;
-        changed.notify_all();
-        return;
-      }
-      text.append(bytes, static_cast<std::size_t>(size));
-      changed.notify_all();
-    }
+/// A thread that reads one of the child's outputs.
+class Process::Collector {
+ public:
+  explicit Collector(UniqueFd source)
+      : source_(std::move(source)),
+        stop_(::eventfd(0, EFD_CLOEXEC)),
+        thread_([this] { read_all(); }) {}
+  Collector(const Collector&) = delete;
+  Collector& operator=(const Collector&) = delete;
+  ~Collector() { stop(); }
+
+  /// Reads no more. A child of the child may hold the other end for ever.
+  void stop() {
+    static_cast<void>(::eventfd_write(stop_.get(), 1));
+    if (thread_.joinable()) thread_.join();
+    source_.reset();
   }
   bool wait_for(std::string_view wanted) {
-    std::unique_lock lock(mutex);
-    const auto there = [&] { return text.find(wanted) != std::string::npos; };
-    changed.wait_for(lock, std::chrono::seconds(20), [&] { return there() || ended; });
+    std::unique_lock lock(mutex_);
+    const auto there = [&] { return text_.find(wanted) != std::string::npos; };
+    changed_.wait_for(lock, std::chrono::seconds(20), [&] { return there() || ended_; });
     return there();
   }
   std::string take() {
-    std::unique_lock lock(mutex);
-    changed.wait_for(lock, std::chrono::seconds(20), [&] { return ended; });
-    return text;
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, std::chrono::seconds(20), [&] { return ended_; });
+    return text_;
   }
 
-  std::mutex mutex;
-  std::condition_variable changed;
-  std::string text;
-  bool ended = false;
+ private:
+  void read_all() {
+    std::array<char, 65536> bytes{};
+    pollfd entries[] = {{source_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}};
+    for (;;) {
+      ::poll(entries, 2, -1);
+      const bool is_stopped = entries[1].revents != 0;
+      const ssize_t size = is_stopped ? 0 : ::read(source_.get(), bytes.data(), bytes.size());
+      if (size < 0 && errno == EINTR) continue;
+      const std::lock_guard lock(mutex_);
+      if (size > 0) text_.append(bytes.data(), static_cast<std::size_t>(size));
+      ended_ = size <= 0;
+      changed_.notify_all();
+      if (ended_) return;
+    }
+  }
+
+  UniqueFd source_;
+  UniqueFd stop_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::string text_;
+  bool ended_ = false;
+  std::thread thread_;
 };
 
 Process::Process(std::vector<std::string> argv, Stdio stdio, std::vector<std::string> environment)
@@ -99,29 +122,36 @@ Process::Process(std::vector<std::string> argv, Stdio stdio, std::vector<std::st
   if (!stdio.out && !stdio.closed_out) {
     auto [read_end, write_end] = make_pipe();
     stdio.out = std::move(write_end);
-    out_ = Collected::start(std::move(read_end));
+    out_ = std::make_unique<Collector>(std::move(read_end));
   }
-  if (!stdio.err) {
+  if (!stdio.err && !stdio.closed_err) {
     auto [read_end, write_end] = make_pipe();
     stdio.err = std::move(write_end);
-    err_ = Collected::start(std::move(read_end));
+    err_ = std::make_unique<Collector>(std::move(read_end));
   }
-  for (char** entry = environ; *entry != nullptr; ++entry) environment.emplace_back(*entry);
+  for (char** entry = environ; *entry != nullptr; ++entry)
+    if (!is_setting_of_ioa(*entry)) environment.emplace_back(*entry);
   std::vector<char*> arguments = pointers(argv);
   std::vector<char*> variables = pointers(environment);
   pid_ = ::fork();
   if (pid_ < 0) throw Error::from_errno(errno, "fork");
-  if (pid_ > 0) return;
+  if (pid_ > 0) {
+    stdio = Stdio();  // a temporary of the caller may live on, and would hide the ends of pipes
+    return;
+  }
   // Above the numbers that are about to be used.
   const int in = stdio.in ? ::fcntl(stdio.in.get(), F_DUPFD_CLOEXEC, 100) : -1;
   const int out = stdio.out ? ::fcntl(stdio.out.get(), F_DUPFD_CLOEXEC, 100) : -1;
-  const int err = ::fcntl(stdio.err.get(), F_DUPFD_CLOEXEC, 100);
+  const int err = stdio.err ? ::fcntl(stdio.err.get(), F_DUPFD_CLOEXEC, 100) : -1;
   const int fd3 = stdio.fd3 ? ::fcntl(stdio.fd3.get(), F_DUPFD_CLOEXEC, 100) : -1;
   place(in, 0);
   place(out, 1);
   place(err, 2);
-  place(fd3, 3);
-  ::signal(SIGPIPE, SIG_DFL);
+  if (fd3 >= 0) place(fd3, 3);
+  for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::execvpe(arguments[0], arguments.data(), variables.data());
   ::_exit(127);
 }
@@ -145,6 +175,16 @@ void Process::signal(int number) const { ::kill(pid_, number); }
 
 bool Process::wait_for_err(std::string_view text) { return err_->wait_for(text); }
 bool Process::wait_for_out(std::string_view text) { return out_->wait_for(text); }
+
+void Process::stop_reading_output() { out_->stop(); }
+
+bool Process::is_sleeping() const {
+  std::ifstream stat("/proc/" + std::to_string(pid_) + "/stat");
+  std::string line;
+  std::getline(stat, line);
+  const std::size_t end = line.rfind(") ");  // of the name, which may hold anything
+  return end != std::string::npos && line.substr(end + 2, 1) == "S";
+}
 
 bool Process::is_running() {
   if (status_) return false;
@@ -206,8 +246,25 @@ RunResult run_ioa(std::vector<std::string> arguments, std::string_view input,
   return process.wait();
 }
 
+RunResult run_shell(const std::string& script, std::vector<std::string> environment) {
+  environment.push_back("IOA=" + ioa_binary());
+  return Process({"/bin/sh", "-c", script}, {}, std::move(environment)).wait();
+}
+
 std::size_t line_count(std::string_view text) {
   return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+bool wants_long_tests() {
+  return std::getenv("IOA_TEST_ALL") != nullptr || std::getenv("IOA_TEST_FULL") != nullptr;
+}
+
+bool is_release_build() {
+#if defined(NDEBUG) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  return true;
+#else
+  return false;
+#endif
 }
 
 }  // namespace ioa::test

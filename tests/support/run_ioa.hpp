@@ -6,7 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
+#include <string_view>
 #include <vector>
 
 #include "ioa/base/unique_fd.hpp"
@@ -24,7 +24,7 @@ struct RunResult {
 
 /// A program that runs beside the test. Its standard input is a pipe that the test writes to,
 /// unless another descriptor is given; its output is collected by threads, so that it never blocks
-/// on us.
+/// on us. It starts with the signals' default dispositions, and without IOA_LOOP and NO_COLOR.
 class Process {
  public:
   struct Stdio {
@@ -35,6 +35,7 @@ class Process {
     UniqueFd err;
     bool closed_in = false;   ///< The child starts without a standard input.
     bool closed_out = false;  ///< The same for standard output.
+    bool closed_err = false;
     /// What the child gets as descriptor 3, if anything.
     UniqueFd fd3;
   };
@@ -55,22 +56,26 @@ class Process {
   /// Waits until standard error (or, for out, standard output) contains `text`; false at the limit.
   bool wait_for_err(std::string_view text);
   bool wait_for_out(std::string_view text);
+  /// Closes our end of its standard output.
+  void stop_reading_output();
   /// Closes standard input, if it is ours, and waits for the end. A child that does not end within
   /// `limit` is killed and the status is -1.
   RunResult wait(std::chrono::milliseconds limit = std::chrono::seconds(20));
   /// The same, with standard input left open.
   RunResult wait_with_open_stdin(std::chrono::milliseconds limit = std::chrono::seconds(20));
   bool is_running();
+  /// True if it waits for something at this moment (proc(5), state S).
+  bool is_sleeping() const;
   /// The largest resident memory so far, in KiB (VmHWM); 0 once it has ended.
   long peak_memory_kib() const;
 
  private:
-  struct Collected;
+  class Collector;
 
   pid_t pid_ = -1;
   UniqueFd in_;
-  std::shared_ptr<Collected> out_;
-  std::shared_ptr<Collected> err_;
+  std::unique_ptr<Collector> out_;
+  std::unique_ptr<Collector> err_;
   std::optional<int> status_;
   std::chrono::steady_clock::time_point started_;
 };
@@ -86,7 +91,15 @@ std::vector<std::string> ioa(std::vector<std::string> arguments);
 RunResult run_ioa(std::vector<std::string> arguments, std::string_view input = {},
                   std::vector<std::string> environment = {});
 
+/// Runs a command line in /bin/sh to its end; `$IOA` is the program under test.
+RunResult run_shell(const std::string& script, std::vector<std::string> environment = {});
+
 /// The number of lines in `text`.
 std::size_t line_count(std::string_view text);
+
+/// Whether what takes long is wanted: IOA_TEST_ALL (`./dev test --all`) or IOA_TEST_FULL is set.
+bool wants_long_tests();
+/// Whether the program is optimised and without sanitizers, so that its memory can be judged.
+bool is_release_build();
 
 }  // namespace ioa::test

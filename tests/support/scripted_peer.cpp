@@ -29,7 +29,7 @@ int checked(int result, const char* operation) {
   return result;
 }
 
-std::string quoted(std::string_view bytes) {
+std::string shown(std::string_view bytes) {
   constexpr std::size_t kMost = 200;
   return "'" + std::string(bytes.substr(0, kMost)) + (bytes.size() > kMost ? "...'" : "'");
 }
@@ -73,7 +73,7 @@ std::string PeerConnection::read(std::size_t size) {
     const ssize_t more = retry_on_eintr(
         [&] { return ::recv(socket_.get(), bytes.data() + got, size - got, MSG_WAITALL); });
     if (more < 0) throw Error::from_errno(errno, "recv");
-    if (more == 0) throw std::runtime_error("the end came behind " + quoted(bytes.substr(0, got)));
+    if (more == 0) throw std::runtime_error("the end came behind " + shown(bytes.substr(0, got)));
     got += static_cast<std::size_t>(more);
   }
   return bytes;
@@ -82,7 +82,7 @@ std::string PeerConnection::read(std::size_t size) {
 void PeerConnection::expect(std::string_view bytes) {
   const std::string got = read(bytes.size());
   if (got != bytes)
-    throw std::runtime_error("expected " + quoted(bytes) + ", received " + quoted(got));
+    throw std::runtime_error("expected " + shown(bytes) + ", received " + shown(got));
 }
 
 std::string PeerConnection::read_all() {
@@ -99,7 +99,7 @@ std::string PeerConnection::read_all() {
 
 void PeerConnection::expect_end() {
   const std::string more = read_all();
-  if (!more.empty()) throw std::runtime_error("expected the end, received " + quoted(more));
+  if (!more.empty()) throw std::runtime_error("expected the end, received " + shown(more));
 }
 
 void PeerConnection::send(std::string_view bytes) {

@@ -1,7 +1,8 @@
 #include "tests/support/server.hpp"
 
 #include <csignal>
-#include <cstdlib>
+#include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <stdexcept>
 #include <string_view>
@@ -51,32 +52,30 @@ bool is_listening(const std::string& port) {
   return false;
 }
 
-Server::Server(std::vector<std::string> command, RunOptions options)
-    : Server(std::make_unique<TempDir>(), std::move(command), std::move(options)) {}
+Server::Server(std::vector<std::string> command)
+    : Server(std::make_unique<TempDir>(), std::move(command)) {}
 
-Server::Server(std::unique_ptr<TempDir> dir, std::vector<std::string> command, RunOptions options)
+Server::Server(std::unique_ptr<TempDir> dir, std::vector<std::string> command)
     : dir_(std::move(dir)) {
-  start(std::move(command), std::move(options));
-}
-
-void Server::start(std::vector<std::string> command, RunOptions options) {
-  for (std::string& word : command) {
-    replace_all(word, "$PORT", port_text_);
-    replace_all(word, "$DIR", dir_->path().string());
+  for (std::string& word : command) fill_in(word);
+  for (const auto& entry : std::filesystem::directory_iterator(dir_->path())) {
+    const std::string name = entry.path().filename().string();
+    std::string text = dir_->read(name);
+    fill_in(text);
+    dir_->write(name, text);
   }
-  if (std::ifstream(*dir_ / "nginx.conf")) {
-    std::string text = dir_->read("nginx.conf");
-    replace_all(text, "$PORT", port_text_);
-    replace_all(text, "$DIR", dir_->path().string());
-    dir_->write("nginx.conf", text);
-  }
-  program_ = std::make_unique<Running>(std::move(command), std::move(options));
+  program_ = std::make_unique<Process>(std::move(command));
   for (int i = 0; !is_listening(port_text_); ++i) {
-    if (program_->has_ended())
+    if (!program_->is_running())
       throw std::runtime_error("the server ended: " + program_->wait().err);
     if (i == 5000) throw std::runtime_error("the server does not listen");
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
+}
+
+void Server::fill_in(std::string& text) const {
+  replace_all(text, "$PORT", port_text_);
+  replace_all(text, "$DIR", dir_->path().string());
 }
 
 void Server::stop() {
@@ -85,7 +84,7 @@ void Server::stop() {
 }
 
 Nginx::Nginx(const std::string& page)
-    : Server(prepare(page), {"nginx", "-p", "$DIR", "-c", "$DIR/nginx.conf"}, {}) {}
+    : Server(prepare(page), {"nginx", "-p", "$DIR", "-c", "$DIR/nginx.conf"}) {}
 
 std::unique_ptr<TempDir> Nginx::prepare(const std::string& page) {
   auto dir = std::make_unique<TempDir>();

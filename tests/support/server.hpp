@@ -14,27 +14,27 @@ namespace ioa::test {
 /// (which waits until it does) to stop().
 class Server {
  public:
-  /// `command` may name $PORT and $DIR in its words. Throws std::runtime_error if it does not
-  /// listen in time.
-  explicit Server(std::vector<std::string> command, RunOptions options = {});
+  /// $PORT and $DIR in the words of `command`, and in the files of the directory, are filled in.
+  /// Throws std::runtime_error if it does not listen in time.
+  explicit Server(std::vector<std::string> command);
 
   std::string host() const { return "127.0.0.1"; }
   const std::string& port() const noexcept { return port_text_; }
   const TempDir& dir() const noexcept { return *dir_; }
-  Running& program() noexcept { return *program_; }
+  Process& program() noexcept { return *program_; }
   /// Ends it, and waits until it has ended. Its port stays taken, and closed.
   void stop();
 
  protected:
-  Server(std::unique_ptr<TempDir> dir, std::vector<std::string> command, RunOptions options);
+  Server(std::unique_ptr<TempDir> dir, std::vector<std::string> command);
 
  private:
-  void start(std::vector<std::string> command, RunOptions options);
+  void fill_in(std::string& text) const;
 
   std::unique_ptr<TempDir> dir_;
   ClosedPort port_;
   std::string port_text_ = port_.port();
-  std::unique_ptr<Running> program_;
+  std::unique_ptr<Process> program_;
 };
 
 /// nginx with one page, /, which is `page`.

@@ -33,7 +33,6 @@ bool allows(int fd, ByteEnd::Access access) noexcept {
 /// A description of our own of an inherited pipe or terminal, non-blocking; nothing if the system
 /// does not allow it (another user's pipe, no /proc, a FIFO whose reader has left).
 UniqueFd reopen(int fd, ByteEnd::Access access) {
-  if (!allows(fd, access)) return {};  // the other end of the pipe is somebody else's
   char path[32];
   std::snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
   const int direction = access == ByteEnd::Access::read ? O_RDONLY : O_WRONLY;
@@ -99,6 +98,11 @@ ByteEnd ByteEnd::inherited(int fd, Access access) {
   end.inherited_ = UniqueFd(fd);
   end.never_blocks_ = end.kind_ == FdKind::regular_file || is_memory_device(fd);
   end.is_tty_ = ::isatty(fd) == 1;
+  if (!allows(fd, access)) {
+    // Says EBADF at once. The other end of such a pipe is somebody else's, and not to be opened.
+    end.never_blocks_ = true;
+    return end;
+  }
   if (end.kind_ != FdKind::pipe && end.kind_ != FdKind::terminal) return end;
   end.own_ = reopen(fd, access);
   if (!end.own_) return end;

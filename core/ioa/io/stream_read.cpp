@@ -1,115 +1,23 @@
-#include <algorithm>
 #include <cerrno>
 #include <utility>
 
 #include "ioa/base/assert.hpp"
 #include "ioa/future/promise.hpp"
 #include "ioa/io/plain_io.hpp"
+#include "ioa/io/read_match.hpp"
 #include "ioa/io/read_space.hpp"
 #include "ioa/io/stream.hpp"
 #include "ioa/io/stream_queues.hpp"
 #include "ioa/io/stream_settings.hpp"
 
 namespace ioa {
+using detail::Found;
+
 namespace {
 
-enum class Found { no, yes, too_long };
-
-std::string take(ByteBuffer& in, std::size_t size, std::size_t behind = 0) {
-  std::string bytes(in.data(), size);
-  in.consume(size + behind);
-  return bytes;
-}
-
-// Each Match looks for what one kind of read wants, at the front of the buffer, and takes it.
-
-struct SomeMatch {
-  using Result = std::optional<Bytes>;
-  std::size_t max;
-
-  Found operator()(ByteBuffer& in, bool eof, Result& result) const {
-    if (in.empty()) return eof ? Found::yes : Found::no;
-    result = take(in, std::min(in.size(), max));
-    return Found::yes;
-  }
-  std::size_t limit() const { return Stream::kNoLimit; }
-};
-
-struct ExactMatch {
-  using Result = std::optional<Bytes>;
-  std::size_t size;
-
-  Found operator()(ByteBuffer& in, bool eof, Result& result) const {
-    if (in.size() < size && !eof) return Found::no;
-    if (in.size() >= size || !in.empty()) result = take(in, std::min(in.size(), size));
-    return Found::yes;
-  }
-  std::size_t limit() const { return Stream::kNoLimit; }
-};
-
-/// Looks for a delimiter, and remembers how far it has looked.
-struct UntilMatch {
-  using Result = std::optional<Bytes>;
-  std::string delimiter;
-  std::size_t max;
-  std::size_t searched = 0;
-
-  Found operator()(ByteBuffer& in, bool eof, Result& result) {
-    const std::size_t at = in.view().find(delimiter, searched);
-    const bool found = at != std::string_view::npos;
-    const std::size_t size = found ? at + delimiter.size() : in.size();
-    if (size > max || (!found && !eof && size == max)) return Found::too_long;
-    if (!found && !eof) {
-      searched = size - std::min(size, delimiter.size() - 1);
-      return Found::no;
-    }
-    if (size > 0) result = take(in, size);
-    return Found::yes;
-  }
-  std::size_t limit() const { return max; }
-};
-
-struct LineMatch {
-  using Result = std::optional<std::string>;
-  std::size_t max;
-  std::size_t searched = 0;
-
-  Found operator()(ByteBuffer& in, bool eof, Result& result) {
-    const std::string_view view = in.view();
-    const std::size_t at = view.find('\n', searched);
-    const bool found = at != std::string_view::npos;
-    const std::size_t size = found ? at : view.size();
-    if (size + (found ? 1 : 0) > max || (!found && !eof && size == max)) return Found::too_long;
-    if (found) {
-      const std::size_t return_size = at > 0 && view[at - 1] == '\r' ? 1 : 0;
-      result = take(in, at - return_size, return_size + 1);
-    } else if (!eof) {
-      searched = size;
-      return Found::no;
-    } else if (size > 0) {
-      result = take(in, size);
-    }
-    return Found::yes;
-  }
-  std::size_t limit() const { return max; }
-};
-
-struct AllMatch {
-  using Result = Bytes;
-  std::size_t max;
-
-  Found operator()(ByteBuffer& in, bool eof, Result& result) const {
-    if (in.size() > max) return Found::too_long;
-    if (!eof) return Found::no;
-    if (!in.empty()) result = take(in, in.size());
-    return Found::yes;
-  }
-  std::size_t limit() const { return max; }
-};
-
-std::exception_ptr too_long(std::string subject, std::size_t limit) {
+std::exception_ptr too_long(std::string_view subject, std::size_t limit) {
   return std::make_exception_ptr(Error::from_errno(
-      EMSGSIZE, "read", std::move(subject), "no end within " + std::to_string(limit) + " bytes"));
+      EMSGSIZE, "read", std::string(subject), "no end within " + std::to_string(limit) + " bytes"));
 }
 
 }  // namespace
@@ -131,7 +39,7 @@ class Stream::MatchReader final : public detail::Reader {
         promise_.done(std::move(result));
         return true;
       case Found::too_long:
-        promise_.fail(too_long(std::string(stream_.name()), match_.limit()));
+        promise_.fail(too_long(stream_.name(), match_.max));
         return true;
     }
     return true;
@@ -149,19 +57,21 @@ class Stream::MatchReader final : public detail::Reader {
 
 Future<std::optional<Bytes>> Stream::read_some(std::size_t max) {
   IOA_ASSERT(max > 0, "a read of no bytes cannot tell them from the end of file");
-  return start_read(SomeMatch{max});
+  return start_read(detail::SomeMatch{max});
 }
 Future<std::optional<Bytes>> Stream::read_exactly(std::size_t size) {
-  return start_read(ExactMatch{size});
+  return start_read(detail::ExactMatch{size});
 }
 Future<std::optional<Bytes>> Stream::read_until(std::string delimiter, std::size_t limit) {
   IOA_ASSERT(!delimiter.empty(), "an empty delimiter is everywhere");
-  return start_read(UntilMatch{std::move(delimiter), limit});
+  return start_read(detail::UntilMatch{std::move(delimiter), limit});
 }
 Future<std::optional<std::string>> Stream::read_line(std::size_t limit) {
-  return start_read(LineMatch{limit});
+  return start_read(detail::LineMatch{limit});
 }
-Future<Bytes> Stream::read_until_eof(std::size_t limit) { return start_read(AllMatch{limit}); }
+Future<Bytes> Stream::read_until_eof(std::size_t limit) {
+  return start_read(detail::AllMatch{limit});
+}
 
 template <class Match>
 Future<typename Match::Result> Stream::start_read(Match match) {
@@ -171,8 +81,7 @@ Future<typename Match::Result> Stream::start_read(Match match) {
     ByteBuffer& in = in_ ? in_->bytes : none;
     Result result;
     const Found found = match(in, is_read_eof_, result);
-    if (found == Found::too_long)
-      return Future<Result>::failed(too_long(std::string(name()), match.limit()));
+    if (found == Found::too_long) return Future<Result>::failed(too_long(name(), match.max));
     if (found == Found::yes) {
       keep(none);
       if (settings_) update_read_interest();  // it may have paused at the high mark

@@ -236,14 +236,19 @@ void LibeventBackend::FreeBase::operator()(event_base* base) const noexcept {
 }
 
 std::vector<std::string> LibeventBackend::methods() {
-  std::vector<std::string> names;
-  for (const char** name = event_get_supported_methods(); *name != nullptr; ++name)
-    names.emplace_back(*name);
+  // Once a process: libevent builds its answer in a static array, whatever other threads do.
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> found;
+    for (const char** name = event_get_supported_methods(); *name != nullptr; ++name)
+      found.emplace_back(*name);
+    return found;
+  }();
   return names;
 }
 
 std::unique_ptr<LibeventBackend> LibeventBackend::create(std::string_view method) {
-  event_set_log_callback(&ignore_log);
+  static const bool is_quiet = (event_set_log_callback(&ignore_log), true);
+  static_cast<void>(is_quiet);
   const std::unique_ptr<event_config, void (*)(event_config*)> config(event_config_new(),
                                                                       &event_config_free);
   if (!config) throw Error::from_errno(ENOMEM, "event_config_new");

@@ -103,8 +103,15 @@ TEST_F(ByteEndTest, DoesNotReadFromAPipeThatItMayOnlyWriteTo) {
   ByteEnd end = ByteEnd::inherited(::fcntl(pipe.second.get(), F_DUPFD_CLOEXEC, 0), Access::read);
 
   EXPECT_EQ(read(end), "");
-  EXPECT_NE(error, 0);
+  EXPECT_EQ(error, EBADF);
   EXPECT_EQ(read_available(pipe.first.get()), "meant for the pipe's own reader");
+}
+
+TEST_F(ByteEndTest, DoesNotWriteToAPipeThatItMayOnlyReadFrom) {
+  SocketPair pipe = blocking_pipe();
+  ByteEnd end = ByteEnd::inherited(pipe.first.release(), Access::write);
+  EXPECT_EQ(write(end, "x"), -1);
+  EXPECT_EQ(error, EBADF);
 }
 
 TEST_F(ByteEndTest, WritesNoMoreThanPipeBufToAPipeThatCannotBeOpenedAnew) {
@@ -249,8 +256,9 @@ TEST_F(ByteEndTest, DiscardsWithoutADescriptor) {
 
 TEST_F(ByteEndTest, ReportsAClosedDescriptorAsAnErrorOfReading) {
   ByteEnd end = ByteEnd::inherited(-1, Access::read);
+  EXPECT_FALSE(end.is_open());
   EXPECT_EQ(read(end), "");
-  EXPECT_EQ(end.is_open(), false);
+  EXPECT_EQ(error, EBADF);
 }
 
 }  // namespace

@@ -9,8 +9,6 @@
 #include <vector>
 
 #include "ioa/base/error.hpp"
-#include "ioa/loop/timeout.hpp"
-#include "tests/support/fd_count.hpp"
 #include "tests/support/loop_fixture.hpp"
 #include "tests/support/socket_pair.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -18,9 +16,7 @@
 namespace ioa {
 namespace {
 
-using namespace std::chrono_literals;
 using test::SocketPair;
-using test::turn_while_busy;
 using ::testing::ElementsAre;
 
 bool is_open_fd(int fd) { return ::fcntl(fd, F_GETFD) >= 0; }
@@ -31,7 +27,7 @@ class HandleTest : public test::RealLoopTest {
   Handle& add(UniqueFd read_fd, UniqueFd write_fd) {
     return loop.add(std::make_unique<Handle>(std::move(read_fd), std::move(write_fd)));
   }
-  /// Turns for as long as there is anything to do, but a few times at most.
+  /// Enough turns for anything that is ready.
   void turn_some() {
     for (int i = 0; i < 5; ++i) loop.turn(Duration::zero());
   }
@@ -386,108 +382,6 @@ TEST_F(HandleTest, MayBeClosedOutsideALoop) {
   handle.close();
   EXPECT_THAT(calls, ElementsAre("closed"));
   EXPECT_TRUE(closed.ready());
-}
-
-TEST_F(HandleTest, ACallbackMayRemoveItsHandle) {
-  Handle& handle = add(std::move(pair.first));
-  handle.on_read_ready([&](Handle& self) {
-    calls.push_back("read");
-    self.remove();
-  });
-  handle.on_write_ready([&](Handle&) { calls.push_back("write"); });
-  handle.want_write_ready(true);
-  test::write_all(pair.second.get(), "x");
-  turn_some();
-  // Both were ready in the same turn (which one libevent tells first does not matter).
-  EXPECT_THAT(calls, ElementsAre("read"));
-}
-
-TEST_F(HandleTest, ACallbackMayRemoveTheParentOfItsHandle) {
-  auto& grandparent = loop.add(std::make_unique<Notifier>());
-  auto& parent = grandparent.add_child(std::make_unique<Notifier>());
-  Handle& handle = parent.add_child(std::make_unique<Handle>(std::move(pair.first)));
-  handle.on_read_ready([&](Handle& self) {
-    calls.push_back("read");
-    grandparent.remove();
-    EXPECT_EQ(self.loop(), nullptr);
-    EXPECT_TRUE(self.is_open());
-  });
-  test::write_all(pair.second.get(), "x");
-  turn_some();
-  EXPECT_THAT(calls, ElementsAre("read"));
-}
-
-TEST_F(HandleTest, ACallbackMayRemoveAnotherHandleThatIsReady) {
-  Handle& first = add(std::move(pair.first));
-  Handle& second = add(std::move(pair.second));
-  const auto remove_other = [&](Handle& self) {
-    calls.push_back("called");
-    (&self == &first ? second : first).remove();
-  };
-  test::write_all(first.write_fd(), "x");
-  test::write_all(second.write_fd(), "x");
-  first.on_read_ready(remove_other);
-  second.on_read_ready(remove_other);
-  loop.turn(Duration::zero());
-  EXPECT_THAT(calls, ElementsAre("called"));
-}
-
-TEST_F(HandleTest, ACallbackIsNotCalledInATurnInsideItself) {
-  Handle& handle = add(std::move(pair.first));
-  handle.on_read_ready([&](Handle& self) {
-    calls.push_back("begin");
-    // It is not read yet: an endless recursion, or a turn that never waits, would show here.
-    const TimePoint begin = Clock::now();
-    loop.run(sleep_for(loop, 20ms));
-    EXPECT_GE(Clock::now() - begin, 20ms);
-    EXPECT_EQ(loop.turn(Duration::zero()), 0U);
-    test::read_available(self.read_fd());
-    calls.push_back("end");
-  });
-  test::write_all(pair.second.get(), "x");
-  turn_some();
-  EXPECT_THAT(calls, ElementsAre("begin", "end"));
-  test::write_all(pair.second.get(), "y");
-  turn_some();
-  EXPECT_THAT(calls, ElementsAre("begin", "end", "begin", "end"));
-}
-
-TEST_F(HandleTest, WritingGoesOnInATurnInsideTheReadCallback) {
-  Handle& handle = add(std::move(pair.first));
-  handle.on_write_ready([&](Handle& self) {
-    calls.push_back("write");
-    self.want_write_ready(false);
-  });
-  handle.on_read_ready([&](Handle& self) {
-    calls.push_back("begin");
-    self.want_write_ready(true);
-    loop.turn(Duration::zero());
-    calls.push_back("end");
-    self.close();
-  });
-  test::write_all(pair.second.get(), "x");
-  turn_some();
-  EXPECT_THAT(calls, ElementsAre("begin", "write", "end"));
-}
-
-TEST_F(HandleTest, ACallbackMayStopTheLoop) {
-  Handle& handle = add(std::move(pair.first));
-  handle.on_read_ready([&](Handle&) { loop.stop(); });
-  test::write_all(pair.second.get(), "x");
-  loop.run();
-}
-
-TEST_F(HandleTest, AnExceptionLeavesTheLoopAndTheHandleGoesOn) {
-  Handle& handle = add(std::move(pair.first));
-  int count = 0;
-  handle.on_read_ready([&](Handle& self) {
-    if (++count == 1) throw std::runtime_error("thrown");
-    test::read_available(self.read_fd());
-  });
-  test::write_all(pair.second.get(), "x");
-  EXPECT_THROW(loop.run(), std::runtime_error);
-  turn_some();
-  EXPECT_EQ(count, 2);
 }
 
 TEST_F(HandleTest, AnExceptionFromOnClosedDoesNotKeepItOpen) {
