@@ -17,6 +17,8 @@ struct Context {
   /// Ends the command in an orderly way because of a signal: set by the command that runs. The
   /// second signal ends the program at once.
   UniqueFunction<void(int signal)> on_signal = {};
+  /// Says in one line how far the command is (SIGUSR1): set by the command that runs.
+  UniqueFunction<void()> on_counters = {};
   int stdin_fd = 0;
   int stdout_fd = 1;
 };

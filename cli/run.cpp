@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <exception>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -61,6 +62,13 @@ class Interruption {
   SignalWatch watch_;
 };
 
+/// A signal that was ignored when the program started, as for a shell's background command, is to
+/// stay ignored.
+bool is_ignored(int number) {
+  struct sigaction action {};
+  return ::sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 /// Builds the world of a command and runs it to its end.
 template <class Options, class Run>
 int run_command(std::string_view name, Options options, Run start, const Backends& backends,
@@ -73,8 +81,13 @@ int run_command(std::string_view name, Options options, Run start, const Backend
   Resolver resolver(loop, {}, threads);
   Connector connector(loop, resolver);
   Context context{loop, reporter, resolver, connector};
-  Interruption interrupt(context, SIGINT);
-  Interruption terminate(context, SIGTERM);
+  std::optional<Interruption> interrupt;
+  std::optional<Interruption> terminate;
+  if (!is_ignored(SIGINT)) interrupt.emplace(context, SIGINT);
+  if (!is_ignored(SIGTERM)) terminate.emplace(context, SIGTERM);
+  const SignalWatch counters(loop, SIGUSR1, [&context] {
+    if (context.on_counters) context.on_counters();
+  });
   ExitStatus status = ExitStatus::io_error;
   try {
     status = loop.run(start(context, std::move(options)));

@@ -85,13 +85,14 @@ class Session {
   ~Session() {
     if (pump_ != nullptr) pump_->remove();
     context_.on_signal = nullptr;
+    context_.on_counters = nullptr;
   }
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
   Future<ExitStatus> run() {
     context_.on_signal = [this](int number) { on_signal(number); };
-    counters_.emplace(context_.loop, SIGUSR1, [this] { print_counters(); });
+    context_.on_counters = [this] { print_counters(); };
     if (options_.timeout > Duration::zero()) {
       limit_.emplace(context_.loop.timers(), [this] { on_time_limit(); });
       limit_->arm(saturating_add(context_.loop.now(), options_.timeout));
@@ -118,7 +119,6 @@ class Session {
   Pump* pump_ = nullptr;  // while it is in the loop
   TimePoint connected_{};
   int signal_ = 0;
-  std::optional<SignalWatch> counters_;
   std::optional<TimeWatch> limit_;
   Promise<ExitStatus> outcome_;
   Future<> work_;
@@ -200,6 +200,8 @@ PumpOptions Session::pump_options(const ByteEnd& source) const {
 }
 
 ExitStatus Session::report(const PumpResult& result) {
+  context_.reporter.note(fmt::format("sent by {}, received by {}", Flow::name(result.sent_by),
+                                     Flow::name(result.received_by)));
   report_closed(result.sent, result.received, reason_of(result.end));
   const std::string moved = bytes_moved(result.sent, result.received, result.undelivered);
   switch (result.end) {

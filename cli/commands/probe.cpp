@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -20,6 +21,7 @@
 #include "ioa/base/duration_text.hpp"
 #include "ioa/future/promise.hpp"
 #include "ioa/future/task_set.hpp"
+#include "ioa/loop/timeout.hpp"
 
 namespace ioa::cli {
 namespace {
@@ -43,9 +45,26 @@ std::string_view name_of(PortState state) {
   return "";
 }
 
+// How soon a probe that found no descriptor free tries again.
+constexpr Duration kOverloadPause = std::chrono::milliseconds(5);
+
+/// So many probes at once that their sockets fit into what this process may open, which is made as
+/// much as the system allows.
+std::uint64_t fitting_jobs(std::uint64_t wanted) noexcept {
+  constexpr std::uint64_t kOwn = 24;      // standard descriptors, the loop's, look-ups'
+  constexpr std::uint64_t kPerProbe = 2;  // two addresses of a host are tried at once
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
+  const rlim_t before = std::exchange(limit.rlim_cur, limit.rlim_max);
+  if (before != limit.rlim_max && ::setrlimit(RLIMIT_NOFILE, &limit) != 0) limit.rlim_cur = before;
+  const std::uint64_t fitting = limit.rlim_cur > kOwn ? (limit.rlim_cur - kOwn) / kPerProbe : 1;
+  return std::clamp<std::uint64_t>(fitting, 1, wanted);
+}
+
 /// What a failure says about a port: refused is an answer, silence and a router's word are none.
 PortState state_of(const Error& error) {
-  if (error.kind() == ErrorKind::timeout) return PortState::filtered;
+  if (error.kind() == ErrorKind::timeout || error.kind() == ErrorKind::overloaded)
+    return PortState::filtered;
   if (error.operation() == "resolve") return PortState::unresolved;
   switch (error.code().value()) {
     case EHOSTUNREACH:
@@ -99,16 +118,21 @@ class Probe {
   Probe(Context& context, ConnectOptions options)
       : context_(context),
         options_(std::move(options)),
+        jobs_(fitting_jobs(options_.jobs)),
         targets_(options_.targets),
         output_(context.stdout_fd),
         more_(context.loop, [this] { start_more(); }) {}
   Probe(const Probe&) = delete;
   Probe& operator=(const Probe&) = delete;
 
-  ~Probe() { context_.on_signal = nullptr; }
+  ~Probe() {
+    context_.on_signal = nullptr;
+    context_.on_counters = nullptr;
+  }
 
   Future<ExitStatus> run() {
     context_.on_signal = [this](int number) { on_signal(number); };
+    context_.on_counters = [this] { print_counters(); };
     if (options_.timeout > Duration::zero()) {
       limit_.emplace(context_.loop.timers(), [this] { on_time_limit(); });
       limit_->arm(saturating_add(context_.loop.now(), options_.timeout));
@@ -127,11 +151,13 @@ class Probe {
   void end_early(ExitStatus status, std::string_view why);
   void on_time_limit();
   void on_signal(int number);
+  void print_counters();
   ExitStatus status() const;
   bool has_enough() const;
 
   Context& context_;
   ConnectOptions options_;
+  const std::uint64_t jobs_;  // at once
   Targets targets_;
   ResultOutput output_;
   DeferredCall more_;
@@ -152,7 +178,7 @@ class Probe {
 
 void Probe::start_more() {
   // What is finished out of order waits in memory: it is bounded too.
-  while (started_ - done_ < options_.jobs && started_ - printed_ < 4ULL * options_.jobs) {
+  while (started_ - done_ < jobs_ && started_ - printed_ < 4 * jobs_) {
     std::optional<Address> target = targets_.next();
     if (!target) break;
     running_.add(probe_one(std::move(*target), started_++));
@@ -163,15 +189,26 @@ void Probe::start_more() {
 Future<> Probe::probe_one(Address target, std::uint64_t number) {
   const TimePoint begun = Clock::now();
   Outcome outcome;
-  try {
-    Connection made =
-        co_await establish(context_, options_, target, static_cast<std::int64_t>(number) + 1);
-    outcome.address = made.peer.host();
-    outcome.elapsed = made.duration;
-  } catch (const Error& error) {
-    outcome.state = state_of(error);
-    outcome.error = error.what();
-    outcome.elapsed = Clock::now() - begun;
+  for (;;) {
+    bool is_overloaded = false;
+    try {
+      Connection made =
+          co_await establish(context_, options_, target, static_cast<std::int64_t>(number) + 1);
+      outcome.address = made.peer.host();
+      outcome.elapsed = made.duration;
+      outcome.state = PortState::open;
+      outcome.error.clear();
+    } catch (const Error& error) {
+      is_overloaded = error.kind() == ErrorKind::overloaded;
+      outcome.state = state_of(error);
+      outcome.error = error.what();
+      outcome.elapsed = Clock::now() - begun;
+    }
+    // Too few descriptors say nothing about the port: the other probes give theirs back.
+    const bool is_alone = started_ - done_ == 1;
+    if (is_overloaded && is_alone) context_.reporter.warning(escape(outcome.error));
+    if (!is_overloaded || is_alone) break;
+    co_await sleep_for(context_.loop, kOverloadPause);
   }
   record(target, number, std::move(outcome));
 }
@@ -252,6 +289,13 @@ void Probe::end_early(ExitStatus status, std::string_view why) {
 void Probe::on_time_limit() {
   end_early(ExitStatus::time_limit,
             fmt::format("--timeout {} reached", duration_text(options_.timeout)));
+}
+
+void Probe::print_counters() {
+  const std::uint64_t open = counts_[static_cast<int>(PortState::open)];
+  context_.reporter.error(fmt::format("{} ports tested, {} open, {} without an answer, {} elapsed",
+                                      done_, open, started_ - done_,
+                                      format_measured(Clock::now() - context_.reporter.started())));
 }
 
 void Probe::on_signal(int number) {

@@ -42,10 +42,14 @@ class Batch {
   Batch(const Batch&) = delete;
   Batch& operator=(const Batch&) = delete;
 
-  ~Batch() { context_.on_signal = nullptr; }
+  ~Batch() {
+    context_.on_signal = nullptr;
+    context_.on_counters = nullptr;
+  }
 
   Future<ExitStatus> run() {
     context_.on_signal = [this](int number) { on_signal(number); };
+    context_.on_counters = [this] { print_counters(); };
     start_more();
     return outcome_.future();
   }
@@ -61,6 +65,7 @@ class Batch {
   void print(const Outcome& outcome);
   void finish();
   void on_signal(int number);
+  void print_counters();
 
   Context& context_;
   ResolveOptions options_;
@@ -214,6 +219,12 @@ void Batch::finish() {
 }
 
 /// What is known already is printed first.
+void Batch::print_counters() {
+  context_.reporter.error(fmt::format("{} names looked up, {} under way, {} elapsed", done_,
+                                      started_ - done_,
+                                      format_measured(Clock::now() - context_.reporter.started())));
+}
+
 void Batch::on_signal(int number) {
   for (const auto& [place, outcome] : waiting_) print(outcome);
   output_.flush();

@@ -138,6 +138,14 @@ TEST_P(LoopControlTest, TimersAndDescriptorsWorkInsideANestedRun) {
   EXPECT_EQ(log, "tr.");
 }
 
+TEST_P(LoopControlTest, RunningAFutureIsRunning) {
+  loop.later([&] { EXPECT_TRUE(loop.is_running()); });
+  loop.run(loop.next_turn());
+  EXPECT_FALSE(loop.is_running());
+  EXPECT_THROW(loop.run(Future<>::failed(Error::from_errno(EPIPE, "write"))), Error);
+  EXPECT_FALSE(loop.is_running());
+}
+
 TEST_P(LoopControlTest, RunningAFutureReturnsItsResult) {
   const auto body = [](Loop& target) -> Future<int> {
     co_await sleep_for(target, 1ms);

@@ -54,6 +54,19 @@ TEST_P(LoopIoDispatchTest, AReadCallbackThatStopsSuppressesThePendingWrite) {
   EXPECT_EQ(calls, 1);
 }
 
+TEST_P(LoopIoDispatchTest, AnEventThatHasBeenToldIsForgotten) {
+  IoWatch watch(loop);
+  watch.set_callback([&](IoEvent event) {
+    log.callback()(event);
+    test::read_available(pair.first.get());
+  });
+  watch.start(pair.first.get(), kBoth);
+  turn_now();
+  EXPECT_EQ(log.take(), "rw");
+  turn_now();
+  EXPECT_EQ(log.take(), "w") << "there is nothing to read any more";
+}
+
 TEST_P(LoopIoDispatchTest, OfTwoWatchesThatCancelEachOtherExactlyOneRuns) {
   for (const bool destroys : {false, true}) {
     std::optional<IoWatch> a(std::in_place, loop);

@@ -67,6 +67,24 @@ TEST_P(LoopTimerTest, ADeadlineThatIsNoLongerNeededEndsNoTurn) {
   EXPECT_GE(clock() - begin, 80ms);
 }
 
+TEST_P(LoopTimerTest, AnEarlierDeadlineTakesOverFromALaterOne) {
+  test::SocketPair pair = test::unix_pair();
+  test::write_all(pair.second.get(), "x");
+  TimeWatch late = timer('!');
+  TimeWatch early = timer('a');
+  late.arm(clock() + 60s);
+  {
+    IoWatch readable(loop);
+    readable.start(pair.first.get(), IoEvent::read);
+    loop.turn();  // waits for the later deadline, ended by the data
+  }
+  const TimePoint begin = clock();
+  early.arm(begin + 10ms);
+  EXPECT_EQ(loop.turn(30s), 1U);
+  EXPECT_EQ(log, "a");
+  EXPECT_LT(clock() - begin, kMuchLater);
+}
+
 TEST_P(LoopTimerTest, ATurnEndsAtItsTimeoutBeforeTheDeadline) {
   TimeWatch watch = timer('a');
   watch.arm(clock() + 30s);

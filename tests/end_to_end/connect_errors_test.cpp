@@ -26,9 +26,9 @@ TEST(ConnectErrorsTest, ARefusedConnectionIsStatusFourAndOneLine) {
 }
 
 TEST(ConnectErrorsTest, AnUnknownNameIsStatusThreeAndOneLine) {
-  const RunResult result = run_ioa({"connect", "name.invalid", "80"});
+  const RunResult result = run_ioa({"connect", "no..such.name", "80"});
   EXPECT_EQ(result.status, 3);
-  EXPECT_EQ(result.err.rfind("ioa connect: resolve name.invalid: ", 0), 0U) << result.err;
+  EXPECT_EQ(result.err.rfind("ioa connect: resolve no..such.name: ", 0), 0U) << result.err;
   EXPECT_EQ(line_count(result.err), 1U);
 }
 

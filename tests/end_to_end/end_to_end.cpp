@@ -105,7 +105,7 @@ void expect_failure(const RunResult& result, int status, std::string_view text) 
   EXPECT_EQ(result.status, status);
   EXPECT_EQ(line_count(result.err), 1U) << result.err;
   EXPECT_NE(result.err.find(text), std::string::npos) << result.err;
-  EXPECT_EQ(result.err.substr(0, 4), "ioa ") << result.err;
+  EXPECT_EQ(result.err.substr(0, 3), "ioa") << result.err;
 }
 
 Terminal::Terminal() {

@@ -1,12 +1,14 @@
 // Which ports are open: connect -z.
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <nlohmann/json.hpp>
 #include <regex>
 #include <string>
 #include <thread>
 
 #include "tests/support/run_ioa.hpp"
+#include "tests/support/scripted_peer.hpp"
 #include "tests/support/test_peer.hpp"
 
 namespace ioa::test {
@@ -67,9 +69,9 @@ TEST(ProbeTest, JsonGivesOneObjectAPort) {
 }
 
 TEST(ProbeTest, ANameThatDoesNotResolveIsStatusThree) {
-  const RunResult result = run_ioa({"connect", "-z", "name.invalid", "80"});
+  const RunResult result = run_ioa({"connect", "-z", "no..such.name", "80"});
   EXPECT_EQ(result.status, 3);
-  EXPECT_EQ(without_times(result.out).rfind("name.invalid\t80/tcp\tunresolved\t", 0), 0U)
+  EXPECT_EQ(without_times(result.out).rfind("no..such.name\t80/tcp\tunresolved\t", 0), 0U)
       << result.out;
 }
 
@@ -88,6 +90,101 @@ TEST(ProbeTest, WaitThatIsInVainIsATimeLimitThatNamesThePorts) {
       run_ioa({"connect", "-z", "--wait", "100ms", "--retry-delay", "10ms", "127.0.0.1", port});
   EXPECT_EQ(result.status, 124);
   EXPECT_EQ(result.err, "ioa connect: --wait 100ms reached: not open: 127.0.0.1:" + port + "\n");
+}
+
+TEST(ProbeTest, RangesAndServicesAreExpandedInOrder) {
+  TestServer server;
+  const int open = server.port();
+  const std::string range = std::to_string(open - 1) + "-" + std::to_string(open + 1);
+  const RunResult result = run_ioa({"connect", "-z", "--any", "127.0.0.1", range});
+  EXPECT_EQ(result.status, 0);
+  EXPECT_EQ(line_count(result.out), 3U);
+  std::string ports;
+  const std::regex column("\t([0-9]+)/tcp\t");
+  for (std::sregex_iterator it(result.out.begin(), result.out.end(), column), last; it != last;
+       ++it)
+    ports += (*it)[1].str() + " ";
+  EXPECT_EQ(ports, std::to_string(open - 1) + " " + std::to_string(open) + " " +
+                       std::to_string(open + 1) + " ");
+}
+
+TEST(ProbeTest, TargetsMayEachHaveTheirHost) {
+  TestServer v4;
+  TestServer v6(true);
+  const RunResult result =
+      run_ioa({"connect", "-z", "127.0.0.1:" + v4.port_text(), "[::1]:" + v6.port_text()});
+  EXPECT_EQ(result.status, 0);
+  EXPECT_EQ(without_times(result.out), "127.0.0.1\t" + v4.port_text() + "/tcp\topen\tTIME\n::1\t" +
+                                           v6.port_text() + "/tcp\topen\tTIME\n");
+}
+
+TEST(ProbeTest, NothingIsSent) {
+  TestServer server;
+  Process process(ioa({"connect", "-z", "127.0.0.1", server.port_text()}));
+  process.write("must not be sent");
+  Peer peer = server.accept();
+  EXPECT_EQ(peer.receive_all(), "");
+  EXPECT_EQ(process.wait().status, 0);
+}
+
+TEST(ProbeTest, WorseThanUnresolvedIsNotOpen) {
+  const std::string port = std::to_string(closed_port());
+  EXPECT_EQ(run_ioa({"connect", "-z", "127.0.0.1:" + port, "no..such.name:80"}).status, 4);
+  TestServer server;
+  EXPECT_EQ(
+      run_ioa({"connect", "-z", "127.0.0.1:" + server.port_text(), "no..such.name:80"}).status, 3);
+}
+
+TEST(ProbeTest, ManyPortsNeedNoMoreDescriptorsThanThereAre) {
+  ScriptedPeer peer([](PeerConnection&) {}, ScriptedPeer::Where::ipv4, 60);
+  std::string ports;
+  for (int i = 0; i < 60; ++i) ports += " " + peer.port();
+  const RunResult result = run_shell("ulimit -n 30; \"$IOA\" connect -z -j 60 127.0.0.1" + ports);
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(line_count(result.out), 60U);
+  EXPECT_EQ(result.out.find("closed"), std::string::npos);
+}
+
+TEST(ProbeTest, AReaderThatLeavesEndsItQuietly) {
+  const RunResult result =
+      run_shell("{ \"$IOA\" connect -z 127.0.0.1 1-20000; echo $? >&2; } | head -n 1");
+  EXPECT_EQ(line_count(result.out), 1U);
+  EXPECT_EQ(result.err, "141\n");
+}
+
+TEST(ProbeTest, OutputThatCannotBeWrittenIsStatusOne) {
+  TestServer server;
+  const RunResult result =
+      run_shell("\"$IOA\" connect -z 127.0.0.1 " + server.port_text() + " >/dev/full");
+  EXPECT_EQ(result.status, 1);
+  EXPECT_EQ(result.err, "ioa connect: write standard output: No space left on device (ENOSPC)\n");
+}
+
+TEST(ProbeTest, ALimitOfTheRunPrintsWhatIsKnown) {
+  TestServer server;
+  const std::string closed = std::to_string(closed_port());
+  const RunResult result =
+      run_ioa({"connect", "-z", "--timeout", "150ms", "--wait", "0", "--retry-delay", "10ms",
+               "127.0.0.1", server.port_text(), closed});
+  EXPECT_EQ(result.status, 124);
+  EXPECT_EQ(without_times(result.out), "127.0.0.1\t" + server.port_text() + "/tcp\topen\tTIME\n");
+  EXPECT_EQ(result.err,
+            "ioa connect: --timeout 150ms reached: 1 ports tested, 1 without an answer\n");
+}
+
+TEST(ProbeTest, ASignalPrintsWhatIsKnown) {
+  TestServer server;
+  const std::string closed = std::to_string(closed_port());
+  Process process(
+      ioa({"connect", "-z", "-v", "--wait", "0", "127.0.0.1", server.port_text(), closed}));
+  ASSERT_TRUE(process.wait_for_err("trying again"));
+  ASSERT_TRUE(process.wait_for_out("open"));
+  process.signal(SIGINT);
+  const RunResult result = process.wait_with_open_stdin();
+  EXPECT_EQ(result.status, 130);
+  EXPECT_NE(result.err.find("ended by SIGINT: 1 ports tested, 1 without an answer\n"),
+            std::string::npos)
+      << result.err;
 }
 
 }  // namespace

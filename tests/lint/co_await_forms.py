@@ -28,7 +28,7 @@ PREFIX = re.compile(
     r"\s*(?:(?:else|do|(?:if(?:\s+constexpr)?|while|for|switch)\s*\(\s*\)|case\b[^:]*(?:::[^:]*)*:"
     r"|default\s*:|\w+\s*:(?!:)|\[\[[\w:,\s]*\]\])\s*)*")
 TARGET = r"\**(?!(?:const|auto)\b)[\w:]+(?:\s*(?:\.|->|::)\s*\w+|\s*\[[^\[\]]*\])*"
-TYPE = r"[\w:][\w:<>,\s*&()]*[\s*&>]"
+TYPE = r"[\w:](?:[\w:<>,\s*&]|\(\))*[\s*&>]"
 SHAPE = re.compile(
     rf"(?:co_return\s+|{TYPE}\s*\w+\s*=\s*|{TARGET}\s*=\s*)?co_await\b(?P<e>.*)", re.DOTALL)
 LAMBDA = re.compile(r"(?<![\w\)\]>])\s*\[(?!\[)")
@@ -77,7 +77,7 @@ def statement_end(code, enclosing, index):
 def empty_parentheses(text):
     """Drops what stands in a control statement's parentheses: it has no co_await in it."""
     while True:
-        shorter = re.sub(r"\((?!\s*\))[^()]*\)", "()", text)
+        shorter = re.sub(r"\((?!\))(?:[^()]|\(\))*\)", "()", text)
         if shorter == text:
             return text
         text = shorter

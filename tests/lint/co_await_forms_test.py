@@ -41,6 +41,8 @@ co_await f(co_await g());
 T x = co_await f(co_await g(), co_await h());
 if (ok) co_await f();
 if (a && (b || c)) x = co_await f();
+if (ready()) co_await f();
+if (a.ready(1) && (b() || c(d()))) T x = co_await f();
 if (ok) { co_await f(); } else co_await g();
 if (ok) co_await f(); else if (no) co_await g();
 if (x == T{}) co_await f();

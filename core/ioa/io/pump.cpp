@@ -206,6 +206,8 @@ void Pump::finish(PumpEnd end, std::optional<Error> error) {
   result.sent = sent() - std::min(lost, sent());
   result.received = received();
   result.undelivered = up_ ? up_->bytes_read() - result.sent : 0;
+  if (up_) result.sent_by = up_->method();
+  if (down_) result.received_by = down_->method();
   remove();
   promise_.done(std::move(result));
 }

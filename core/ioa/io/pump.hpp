@@ -64,8 +64,11 @@ struct PumpResult {
   std::optional<Error> error;  ///< With far_failed, near_failed and near_left.
   std::uint64_t sent = 0;      ///< Bytes that the far side's kernel has, as far as can be known.
   std::uint64_t received = 0;  ///< Bytes that the near sink has taken.
-  std::uint64_t undelivered =
-      0;  ///< Bytes read from the near source that the far side does not have.
+  /// Bytes read from the near source that the far side does not have.
+  std::uint64_t undelivered = 0;
+  /// How the bytes were moved, towards the far side and from it.
+  Flow::Method sent_by = Flow::Method::copy;
+  Flow::Method received_by = Flow::Method::copy;
 };
 
 /// Joins a near side (standard input and output, say) and a far side (a socket) in both directions,

@@ -139,7 +139,6 @@ void Stream::close() {
           settings_->transport->shutdown(write_fd()));  // what does not fit is no loss
     return close_now();
   }
-  if (is_closing_) return;
   is_closing_ = true;
   drop_read_interest();
   if (in_) in_->fail_all(closed_error("read"));
@@ -166,7 +165,6 @@ void Stream::sides_closed(IoEvents sides) {
   }
   if (is_open()) return;
   is_closed_ = true;
-  is_closing_ = false;
   if (settings_) {
     settings_->deferred.reset();
     settings_->tasks_now = settings_->tasks_soon = settings_->tasks_after_reactions = 0;

@@ -287,7 +287,7 @@ void Stream::end_of_file() {
 bool Stream::is_at_eof() const noexcept { return loop() != nullptr && is_open() && is_read_eof_; }
 
 void Stream::announce_eof() {
-  if (!is_at_eof() || is_closing_ || is_eof_announced_) return;
+  if (!is_at_eof() || is_closing_) return;
   is_eof_announced_ = true;
   if (on_read_) {
     ByteBuffer data;

@@ -138,7 +138,6 @@ void Stream::write_step() {
   }
   if (pending_bytes() > 0) return;
   out_.reset();
-  if (!is_writing()) return;
   announce_sent();
   if (is_writing()) finish_writing();
 }

@@ -9,17 +9,6 @@
 namespace ioa {
 namespace {
 
-class Depth {
- public:
-  explicit Depth(int& depth) noexcept : depth_(depth) { ++depth_; }
-  Depth(const Depth&) = delete;
-  Depth& operator=(const Depth&) = delete;
-  ~Depth() { --depth_; }
-
- private:
-  int& depth_;
-};
-
 /// Deletes the functions that never ran.
 void discard(JobList& jobs) {
   while (Job* job = jobs.pop())

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "ioa/base/assert.hpp"
 #include "ioa/base/clock.hpp"
 #include "ioa/base/unique_function.hpp"
 #include "ioa/future/future.hpp"
@@ -68,6 +69,8 @@ class Loop {
   /// Turns until `future` is ready, and returns its result or throws its failure.
   template <class T>
   T run(Future<T> future) {
+    IOA_ASSERT(future.valid(), "a Loop cannot wait for a Future without an operation");
+    const Depth depth(run_depth_);
     while (!future.ready()) turn();
     return future.get();
   }
@@ -98,6 +101,18 @@ class Loop {
   friend class IoWatchBase;
   friend class SignalWatch;
   friend class DeferredCall;
+
+  /// Counts the calls of a function that may nest.
+  class Depth {
+   public:
+    explicit Depth(int& depth) noexcept : depth_(depth) { ++depth_; }
+    Depth(const Depth&) = delete;
+    Depth& operator=(const Depth&) = delete;
+    ~Depth() { --depth_; }
+
+   private:
+    int& depth_;
+  };
 
   std::optional<TimePoint> wait_deadline(std::optional<Duration> timeout);
   void take_posted();

@@ -119,6 +119,8 @@ TEST(ByteBufferTest, BorrowedBytesAreCopiedBeforeTheyAreChanged) {
   ByteBuffer prepared = ByteBuffer::borrow(bytes);
   ASSERT_GE(prepared.prepare(3).size(), 3U);
   EXPECT_EQ(prepared.view(), "abcd");
+  EXPECT_NE(prepared.data(), bytes.data());
+  EXPECT_GT(prepared.capacity(), 0U);
 }
 
 TEST(ByteBufferTest, MovingFromABorrowerCopiesTheBytes) {

@@ -152,6 +152,7 @@ TEST_F(HandleTest, TheSameNumberInBothIsOneDescriptor) {
   Handle& handle = add(UniqueFd(fd), UniqueFd(fd));
   EXPECT_EQ(handle.read_fd(), fd);
   EXPECT_EQ(handle.write_fd(), fd);
+  EXPECT_TRUE(is_open_fd(fd));
   handle.close_read();
   EXPECT_FALSE(is_open_fd(fd));
   EXPECT_FALSE(handle.is_open());

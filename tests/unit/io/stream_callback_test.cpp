@@ -259,6 +259,18 @@ TEST_F(StreamTest, ADeferredEventMayRunTheLoopAndDeferMore) {
   EXPECT_THAT(calls, ElementsAre("begin", "begin", "end", "end"));
 }
 
+TEST_F(StreamTest, AnExceptionFromOneDeferredEventDoesNotLoseTheNext) {
+  Stream& stream = add(std::move(pair.first));
+  stream.on_outgoing_empty([](Stream&) { throw std::runtime_error("thrown"); });
+  stream.on_read([&](Stream&, ByteBuffer& in, bool) { calls.emplace_back(in.view()); });
+  send_now("left");
+  stream.write("x");
+  stream.resume_reading();
+  EXPECT_THROW(loop.turn(Duration::zero()), std::runtime_error);
+  turn_some();
+  EXPECT_THAT(calls, ElementsAre("left", "left"));
+}
+
 TEST_F(StreamTest, TheLoopMayGoBeforeAnythingIsDone) {
   Stream& stream = add(std::move(pair.first));
   stream.on_outgoing_empty([](Stream&) { ADD_FAILURE(); });

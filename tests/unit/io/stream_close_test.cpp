@@ -79,6 +79,19 @@ TEST_F(StreamCloseTest, AFailureWhileClosingCloses) {
   EXPECT_THAT(calls, ElementsAre("error", "closed"));
 }
 
+TEST_F(StreamCloseTest, RemovedWhileClosingItTellsNothingMore) {
+  fill_kernel();
+  stream.on_outgoing_empty([&](Stream& self) {
+    calls.emplace_back("empty");
+    self.remove();
+  });
+  stream.on_closed(note("closed"));
+  stream.close();
+  drain_until([&] { return !calls.empty(); });
+  turn_some();
+  EXPECT_THAT(calls, ElementsAre("empty"));
+}
+
 TEST_F(StreamCloseTest, ClosingNowDropsTheQueueAndFailsItsFutures) {
   fill_kernel();
   Future<> flushed = stream.flushed();
@@ -178,6 +191,7 @@ TEST_F(StreamCloseTest, OpenedAnewInsideOnReadTheRestOfTheOldBytesIsGone) {
   write_all(other.second.get(), "new");
   turn_some();
   EXPECT_THAT(calls, ElementsAre("old", "new"));
+  EXPECT_EQ(stream.unread_bytes(), 3U);
 }
 
 TEST_F(StreamCloseTest, ADeadPeerThatIsReadAndWrittenAtOnceIsNoTrouble) {

@@ -239,6 +239,22 @@ TEST_F(StreamFutureTest, AReadMadeInsideOnReadIsServedWhenThatReturns) {
   EXPECT_EQ(stream.unread_bytes(), 0U);
 }
 
+TEST_F(StreamFutureTest, AReadDroppedInsideOnReadLeavesTheBytesToTheNext) {
+  std::optional<Future<Chunk>> next;
+  stream.on_read([&](Stream& self, ByteBuffer&, bool eof) {
+    if (!eof) return;
+    Future<Chunk> dropped = self.read_exactly(10);
+    next = self.read_some();
+    dropped.cancel();
+    EXPECT_FALSE(next->ready());
+  });
+  send("abc");
+  end();
+  turn_some();
+  ASSERT_TRUE(next && next->ready());
+  EXPECT_EQ(next->get(), "abc");
+}
+
 Future<std::string> reply_after_the_end(Stream& stream) {
   Bytes all = co_await stream.read_until_eof();
   co_await stream.write_done("reply to " + all);

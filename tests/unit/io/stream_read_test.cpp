@@ -99,6 +99,18 @@ TEST_F(StreamReadTest, AtTheEndItTellsTheEventsInOrder) {
   EXPECT_TRUE(closed.ready());
 }
 
+TEST_F(StreamReadTest, WhatEndsItInsideOnReadIsTheLastThatIsTold) {
+  for (const auto deed : {+[](Stream& s) { s.remove(); }, +[](Stream& s) { s.close_now(); }}) {
+    pair = unix_pair();
+    Stream& stream = add(std::move(pair.first));
+    stream.on_read([deed](Stream& self, ByteBuffer&, bool) { deed(self); });
+    stream.on_read_eof(note("on_read_eof"));
+    end();
+    turn_some();
+  }
+  EXPECT_THAT(calls, ElementsAre());
+}
+
 TEST_F(StreamReadTest, TheEndIsToldOnceEvenIfNothingIsConsumed) {
   Stream& stream = add(std::move(pair.first));
   stream.set_close_on_read_eof(false);

@@ -133,9 +133,21 @@ TEST_F(TransportTest, WritingMayWaitForReadinessToRead) {
   EXPECT_EQ(loop.turn(Duration::zero()), 0U);
   stream.write("def");
   EXPECT_EQ(stream.pending_bytes(), 6U);
+  EXPECT_EQ(loop.turn(Duration::zero()), 0U);
   send("x");
   run(std::move(done));
   EXPECT_EQ(received(), Scrambler::scramble("abcdef"));
+}
+
+TEST_F(TransportTest, ClosingWaitsForReadinessToReadIfWritingDoes) {
+  transport->write_script = {IoResult::blocked(IoEvent::read)};
+  stream.write("abc");
+  Future<> closed = stream.closed();
+  stream.close();
+  EXPECT_FALSE(settles(closed));
+  send("x");
+  run(std::move(closed));
+  EXPECT_EQ(received(), Scrambler::scramble("abc") + "<end>");
 }
 
 TEST_F(TransportTest, BothMayWaitTheOtherWayRound) {
@@ -182,6 +194,51 @@ TEST_F(TransportTest, AnErrorKeepsItsDomain) {
   turn_some();
   ASSERT_TRUE(told);
   EXPECT_EQ(told->code().category(), gai_category());
+}
+
+TEST_F(TransportTest, AfterAReadErrorItIsAskedAgainOnlyOnRequest) {
+  const IoResult failed = IoResult::failed(std::error_code(EIO, std::system_category()));
+  transport->read_script = {failed, failed};
+  stream.on_read(note_reads());
+  stream.on_read_error(note("error"));
+  send_now("x");
+  stream.on_read(note_reads());
+  turn_some();
+  EXPECT_EQ(transport->reads, 1);
+  Future<std::optional<Bytes>> again = stream.read_some();
+  turn_some();
+  EXPECT_EQ(transport->reads, 2);
+  EXPECT_TRUE(failure(std::move(again)));
+  EXPECT_THAT(calls, ElementsAre("error", "error"));
+}
+
+TEST_F(TransportTest, AfterAWriteErrorItIsNotAskedAgain) {
+  transport->write_script = {IoResult::blocked(IoEvent::write)};
+  stream.on_write_error(note("error"));
+  run(stream.write_done("a"));
+  EXPECT_EQ(received(), Scrambler::scramble("a"));
+  // Readiness to write may still be asked for, from before.
+  transport->write_script = {IoResult::failed(std::error_code(EIO, std::system_category()))};
+  stream.write("b");
+  turn_some();
+  EXPECT_THAT(calls, ElementsAre("error"));
+  EXPECT_EQ(transport->writes, 3);
+}
+
+TEST_F(TransportTest, BecomesWritableBelowTheLowMarkExactly) {
+  transport->write_script = {IoResult::blocked(IoEvent::write), IoResult::done(6),
+                             IoResult::done(1), IoResult::blocked(IoEvent::write)};
+  stream.set_write_marks(4, 10);
+  stream.on_writable(note("writable"));
+  stream.write("0123456789");
+  EXPECT_FALSE(stream.is_writable());
+  loop.turn(Duration::zero());
+  EXPECT_EQ(stream.pending_bytes(), 4U);
+  EXPECT_FALSE(stream.is_writable());
+  loop.turn(Duration::zero());
+  EXPECT_EQ(stream.pending_bytes(), 3U);
+  EXPECT_TRUE(stream.is_writable());
+  EXPECT_THAT(calls, ElementsAre("writable"));
 }
 
 TEST_F(TransportTest, ItCanBeTakenUpOnAnOpenStream) {

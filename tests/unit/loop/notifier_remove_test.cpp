@@ -174,6 +174,17 @@ TEST_F(NotifierRemoveTest, ARemovingHookMayReleaseTheNotifierFromItsParent) {
   EXPECT_EQ(take_log(), "~b");
 }
 
+TEST_F(NotifierRemoveTest, ANotifierThatItsHookReleasesIsNotBuried) {
+  LoggingNotifier& a = loop.add(make("a"));
+  LoggingNotifier& b = a.add_child(make("b"));
+  std::unique_ptr<Notifier> kept;
+  b.when_removing = [&] { kept = a.release_child(b); };
+  b.remove();
+  turn();
+  EXPECT_EQ(take_log(), "+a +b -b");
+  EXPECT_EQ(kept.get(), &b);
+}
+
 TEST_F(NotifierRemoveTest, ARemovedNotifierMayBeRemovedFromManyCallbacksOfOneTurn) {
   std::vector<LoggingNotifier*> all;
   for (int i = 0; i < 3; ++i) all.push_back(&loop.add(make(std::to_string(i))));
