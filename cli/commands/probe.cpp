@@ -177,13 +177,18 @@ class Probe {
 };
 
 void Probe::start_more() {
+  // Ports of this host answer at once: signals and limits get their turn in between.
+  constexpr int kMostInATurn = 64;
+  bool is_all = false;
   // What is finished out of order waits in memory: it is bounded too.
-  while (started_ - done_ < jobs_ && started_ - printed_ < 4 * jobs_) {
+  for (int i = 0; !is_all && started_ - done_ < jobs_ && started_ - printed_ < 4 * jobs_; ++i) {
+    if (i == kMostInATurn) return more_.schedule();
+    if (!outcome_.wanted()) return;
     std::optional<Address> target = targets_.next();
-    if (!target) break;
-    running_.add(probe_one(std::move(*target), started_++));
+    is_all = !target;
+    if (target) running_.add(probe_one(*std::move(target), started_++));
   }
-  if (done_ == started_) finish();
+  if (is_all && done_ == started_) finish();
 }
 
 Future<> Probe::probe_one(Address target, std::uint64_t number) {

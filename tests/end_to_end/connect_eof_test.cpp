@@ -164,5 +164,91 @@ TEST_F(ConnectEofTest, ReceiveOnlyDoesNotReadStandardInput) {
   EXPECT_EQ(result.out, "received");
 }
 
+TEST_F(ConnectEofTest, QuitAfterZeroEndsOnceAllIsSent) {
+  for (const char* policy : {"half-close", "after-reply", "keep"}) {
+    Process process(to_server({"-q", "0", "--on-stdin-eof", policy}));
+    Peer peer = server_.accept();
+    process.write("sent");
+    const RunResult result = process.wait();
+    EXPECT_EQ(result.status, 0) << policy;
+    EXPECT_EQ(result.err, "");
+    EXPECT_EQ(peer.receive_all(), "sent");
+  }
+}
+
+TEST_F(ConnectEofTest, QuitAfterDoesNotCutShortWhatThePeerTakesSlowly) {
+  const std::string bytes = test_bytes(8'000'000);
+  Process process(to_server({"-q", "0"}),
+                  input(::open(dir_.write("input", bytes).c_str(), O_RDONLY | O_CLOEXEC)));
+  Peer peer = server_.accept();
+  EXPECT_TRUE(peer.receive_all() == bytes);
+  EXPECT_EQ(process.wait().status, 0);
+}
+
+TEST_F(ConnectEofTest, HalfClosesUnixSocketsToo) {
+  TestServer server(dir_ / "socket");
+  Process process(ioa({"connect", "unix:" + (dir_ / "socket")}));
+  Peer peer = server.accept();
+  process.write("question");
+  process.close_stdin();
+  EXPECT_EQ(peer.receive_all(), "question");
+  peer.send("answer");
+  peer.close();
+  const RunResult result = process.wait();
+  EXPECT_EQ(result.status, 0);
+  EXPECT_EQ(result.out, "answer");
+}
+
+TEST_F(ConnectEofTest, InputThatAPeerWhichHasGoneDoesNotTakeIsCounted) {
+  const std::string bytes = test_bytes(100'000);
+  Process process(to_server({"--on-peer-eof", "finish", "-v"}));
+  Peer peer = server_.accept();
+  peer.close();
+  ASSERT_TRUE(process.wait_for_err("going on to send"));
+  process.write("nobody takes this");
+  const RunResult result = process.wait();
+  EXPECT_EQ(result.status, 1);
+  EXPECT_NE(result.err.find("0 bytes sent, 0 received, 17 read but not delivered"),
+            std::string::npos)
+      << result.err;
+}
+
+TEST_F(ConnectEofTest, SendOnlyEndsWithAPeerThatEndsFirst) {
+  Process process(to_server({"--send-only"}));
+  Peer peer = server_.accept();
+  process.write("some");
+  EXPECT_EQ(peer.receive(4), "some");
+  peer.shut_down();
+  EXPECT_EQ(process.wait_with_open_stdin().status, 0);
+}
+
+TEST_F(ConnectEofTest, ReceiveOnlyLeavesTheInputForOthers) {
+  const RunResult result = [&] {
+    Process process({"/bin/sh", "-c", "\"$0\" connect --recv-only 127.0.0.1 \"$1\" && cat",
+                     ioa_binary(), server_.port_text()});
+    process.write("for cat");
+    Peer peer = server_.accept();
+    peer.send("received, ");
+    peer.close();
+    return process.wait();
+  }();
+  EXPECT_EQ(result.status, 0);
+  EXPECT_EQ(result.out, "received, for cat");
+}
+
+TEST_F(ConnectEofTest, TheSameAgainOnEveryLoop) {
+  for (const char* loop : {"epoll", "poll", "select"}) {
+    Process process(to_server({"--loop", loop, "--on-peer-eof", "finish"}));
+    Peer peer = server_.accept();
+    peer.send("first");
+    peer.shut_down();
+    ASSERT_TRUE(process.wait_for_out("first"));
+    process.write("second");
+    process.close_stdin();
+    EXPECT_EQ(peer.receive_all(), "second");
+    EXPECT_EQ(process.wait().status, 0) << loop;
+  }
+}
+
 }  // namespace
 }  // namespace ioa::test

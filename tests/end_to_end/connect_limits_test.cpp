@@ -107,6 +107,29 @@ TEST_F(ConnectLimitsTest, APeerThatReadsNothingIsSilence) {
   expect_failure(result, 124, "read but not delivered");
 }
 
+// The peer lives in another network, at the other end of a cable that is cut in mid-stream.
+TEST_F(ConnectLimitsTest, APeerThatVanishesIsSilenceAndNoSuccess) {
+  const RunResult result = run_in_private_network("127.0.0.1 localhost", R"sh(
+touch /run/peer
+unshare --net=/run/peer true
+there() { nsenter --net=/run/peer "$@"; }
+ip link set veth1 netns /run/peer
+there ip addr add 192.0.2.2/24 dev veth1
+there ip link set veth1 up
+there socat -u TCP4-LISTEN:7,reuseaddr CREATE:/run/received &
+until there grep -q ':0007 .* 0A ' /proc/net/tcp; do sleep 0.01; done
+{ head -c 100000 /dev/zero; until [ -e /run/cut ]; do sleep 0.01; done; head -c 50000 /dev/zero; } |
+  "$IOA" connect -i 1 192.0.2.2 7 &
+client=$!
+until [ "$(stat -c %s /run/received 2>/dev/null)" = 100000 ]; do sleep 0.01; done
+ip link set veth0 down
+touch /run/cut
+wait $client
+)sh");
+  expect_failure(result, 124,
+                 "--idle-timeout 1s reached: 100000 bytes sent, 0 received, 50000 read but not");
+}
+
 // --- retries -------------------------------------------------------------------------------------
 
 TEST_F(ConnectLimitsTest, RetriesUntilTheServerIsThere) {

@@ -92,7 +92,7 @@ TEST_F(ConnectSignalsTest, WhatWasReceivedIsWrittenBeforeTheEnd) {
 TEST_F(ConnectSignalsTest, EndsAnAttemptToConnect) {
   const RunResult result = run_in_private_network("127.0.0.1 localhost", R"(
 "$IOA" connect --events /run/events 192.0.2.66 80 &
-until grep -q attempt.start /run/events; do sleep 0.01; done
+until grep -qs attempt.start /run/events; do sleep 0.01; done
 kill $!
 wait $!
 )");

@@ -20,6 +20,7 @@ namespace {
 
 constexpr const char* kNetwork = R"(
 set -e
+mount -t proc proc /proc  # of the new processes
 mount -t tmpfs tmpfs /run  # the sockets of name service daemons lie there
 printf '%s\n' "$HOSTS" >/run/hosts
 printf 'hosts: files\nservices: files\n' >/run/nsswitch.conf

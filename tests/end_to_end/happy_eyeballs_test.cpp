@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/end_to_end/end_to_end.hpp"
+#include "tests/support/events.hpp"
 #include "tests/support/run_ioa.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -97,6 +99,62 @@ TEST(HappyEyeballsTest, InTurnTheBlackHoleIsWaitedForUntilTheLimit) {
   const auto* failed = find(outcome, "attempt.failed", "[2001:db8::dead]:8080");
   ASSERT_NE(failed, nullptr);
   EXPECT_EQ((*failed)["error"], "ETIMEDOUT");
+}
+
+TEST(HappyEyeballsTest, AnAddressWithoutARouteIsToldWithItsSystemCall) {
+  const RunResult result =
+      run_in_private_network("2001:db8:3::1 far.test\n127.0.0.1 far.test",
+                             serve_in_script("127.0.0.1", "8080", "served") +
+                                 "\"$IOA\" connect --events /run/events far.test 8080 </dev/null\n"
+                                 "cat /run/events >&2");
+  EXPECT_EQ(result.status, 0);
+  EXPECT_EQ(result.out, "served\n");
+  const Events events(result.err);
+  const JsonObject& failed = events.first("attempt.failed");
+  EXPECT_EQ(failed.text("address"), "[2001:db8:3::1]:8080");
+  EXPECT_EQ(failed.text("syscall"), "connect");
+  EXPECT_EQ(failed.text("error"), "ENETUNREACH");
+  EXPECT_EQ(events.first("connected").text("address"), "127.0.0.1:8080");
+}
+
+TEST(HappyEyeballsTest, OneFamilyIsTriedIfOneIsAskedFor) {
+  const RunResult result = run_in_private_network(
+      "2001:db8::66 both.test\n127.0.0.1 both.test",
+      serve_in_script("127.0.0.1", "8080", "served") +
+          "\"$IOA\" connect -4 --events /run/events both.test 8080 </dev/null\n"
+          "cat /run/events >&2");
+  EXPECT_EQ(result.status, 0);
+  const Events events(result.err);
+  EXPECT_EQ(events.count("attempt.start"), 1U);
+  EXPECT_EQ(events.count("resolve.start"), 1U);
+}
+
+TEST(HappyEyeballsTest, Ipv6IsPreferredWhereItWorks) {
+  const RunResult result = run_in_private_network("127.0.0.1 both.test\n::1 both.test",
+                                                  serve_in_script("127.0.0.1", "8080", "four") +
+                                                      serve_in_script("::1", "8080", "six") +
+                                                      "\"$IOA\" connect both.test 8080 </dev/null");
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(result.out, "six\n");
+}
+
+TEST(HappyEyeballsTest, AShorterHeadStartMakesItFaster) {
+  const RunResult result = run_in_private_network(
+      "2001:db8::66 hole.test\n127.0.0.1 hole.test",
+      serve_in_script("127.0.0.1", "8080", "served") +
+          "\"$IOA\" connect --attempt-delay 20ms --events /run/events hole.test 8080 </dev/null\n"
+          "cat /run/events >&2");
+  EXPECT_EQ(result.status, 0);
+  const Events events(result.err);
+  EXPECT_GE(events.first("connected").number("duration_ms"), 20);
+  EXPECT_LT(events.first("connected").number("duration_ms"), 250);
+}
+
+TEST(HappyEyeballsTest, EveryAddressThatFailedIsNamedInOneLine) {
+  const RunResult result = run_in_private_network("2001:db8:3::1 bad.test\n127.0.0.1 bad.test",
+                                                  "\"$IOA\" connect bad.test 8080 </dev/null");
+  expect_failure(result, 4, "[2001:db8:3::1]:8080");
+  EXPECT_NE(result.err.find("127.0.0.1:8080"), std::string::npos) << result.err;
 }
 
 }  // namespace

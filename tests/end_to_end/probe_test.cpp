@@ -1,6 +1,7 @@
 // Which ports are open: connect -z.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <csignal>
 #include <nlohmann/json.hpp>
 #include <regex>
@@ -147,9 +148,16 @@ TEST(ProbeTest, ManyPortsNeedNoMoreDescriptorsThanThereAre) {
 
 TEST(ProbeTest, AReaderThatLeavesEndsItQuietly) {
   const RunResult result =
-      run_shell("{ \"$IOA\" connect -z 127.0.0.1 1-20000; echo $? >&2; } | head -n 1");
+      run_shell("{ \"$IOA\" connect -z 127.0.0.1 1-65535; echo $? >&2; } | head -n 1");
   EXPECT_EQ(line_count(result.out), 1U);
   EXPECT_EQ(result.err, "141\n");
+  EXPECT_LT(result.duration, std::chrono::seconds(2)) << "it went on to the last port";
+}
+
+TEST(ProbeTest, LimitsAndSignalsCountWhilePortsAnswerAtOnce) {
+  const RunResult result = run_ioa({"connect", "-z", "--timeout", "50ms", "127.0.0.1", "1-65535"});
+  EXPECT_EQ(result.status, 124);
+  EXPECT_LT(result.duration, std::chrono::seconds(2));
 }
 
 TEST(ProbeTest, OutputThatCannotBeWrittenIsStatusOne) {

@@ -1,7 +1,5 @@
-// Connects to a host and service, sends a first line, and prints each line that it receives.
-//
+// Connects to a host and service, sends a first line, and prints each line that it receives:
 //     line_client [--callbacks | --coroutine] HOST SERVICE
-//
 // The same twice: with callbacks, and as a coroutine. Choose by taste; the pieces mix.
 #include <cstdio>
 #include <exception>
@@ -84,8 +82,9 @@ void start_client(ioa::Loop& loop, ioa::Connector& connector, ioa::ConnectReques
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::string_view option = argc == 4 ? argv[1] : "--coroutine";
-  if ((argc != 3 && argc != 4) || (option != "--callbacks" && option != "--coroutine")) {
+  const bool has_option = argc > 1 && std::string_view(argv[1]).starts_with("--");
+  const std::string_view option = has_option ? argv[1] : "--coroutine";
+  if (argc != (has_option ? 4 : 3) || (option != "--callbacks" && option != "--coroutine")) {
     std::fprintf(stderr, "usage: line_client [--callbacks | --coroutine] HOST SERVICE\n");
     return 64;
   }

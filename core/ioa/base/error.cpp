@@ -97,8 +97,7 @@ Error Error::from_errno(int errno_value, std::string operation, std::string subj
 }
 
 Error Error::from_gai(int eai, int errno_value, std::string operation, std::string subject) {
-  if (eai == EAI_SYSTEM)
-    return from_errno(errno_value, std::move(operation), std::move(subject));
+  if (eai == EAI_SYSTEM) return from_errno(errno_value, std::move(operation), std::move(subject));
   const ErrorKind kind = eai == EAI_MEMORY ? ErrorKind::overloaded : ErrorKind::failed;
   return {kind, std::error_code(eai, gai_category()), std::move(operation), std::move(subject)};
 }

@@ -62,7 +62,8 @@ class Error : public std::exception {
 /// Results of getaddrinfo(3) and getnameinfo(3) (EAI_NONAME, ...) as error codes.
 const std::error_category& gai_category() noexcept;
 
-/// The symbol of an error code ("ECONNREFUSED", "EAI_NONAME"), or its number as text if it has none.
+/// The symbol of an error code ("ECONNREFUSED", "EAI_NONAME"), or its number as text if it has
+/// none.
 std::string error_name(const std::error_code& code);
 
 }  // namespace ioa

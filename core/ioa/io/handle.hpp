@@ -20,10 +20,13 @@ namespace ioa {
 /// EVENTS: on_read_ready and on_write_ready, level-triggered: called once a turn for as long as the
 /// descriptor is ready and the readiness wanted. A callback may do anything to the Handle: replace
 /// itself, close, remove it. While it runs, turns inside it do not call it again. Nothing is
-/// watched that has no callback. on_closed, see close(). OWNERSHIP: owns its descriptors. They are
-/// non-blocking, sockets excepted as far as Stream and the caller use them with MSG_DONTWAIT.
-/// SIGPIPE is the program's business. LIFETIME: a Handle that closes leaves the tree, and with it
-/// the world: see set_leaves_when_closed().
+/// watched that has no callback. For on_closed see close().
+///
+/// OWNERSHIP: owns its descriptors. They are non-blocking, save sockets that are only used with
+/// MSG_DONTWAIT, as Stream does. SIGPIPE is the program's business.
+///
+/// LIFETIME: a Handle that closes leaves the tree and is destroyed, as remove() does it; see
+/// set_leaves_when_closed().
 class Handle : public Notifier, private IoWatchBase {
  public:
   using Callback = UniqueFunction<void(Handle&)>;

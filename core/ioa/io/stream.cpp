@@ -43,8 +43,7 @@ void Stream::set_transport(std::unique_ptr<Transport> transport) {
   start_io();
 }
 
-// --- In and out of a loop
-// --------------------------------------------------------------------------
+// --- In and out of a loop -------------------------------------------------------------------
 
 void Stream::handles_set() {
   is_read_eof_ = is_read_failed_ = is_eof_announced_ = false;
@@ -81,8 +80,7 @@ void Stream::start_io() {
   update_read_interest();
 }
 
-// --- Later
-// -----------------------------------------------------------------------------------------
+// --- Later ----------------------------------------------------------------------------------
 
 void Stream::defer(Task task, When when) {
   Settings& settings = this->settings();
@@ -129,8 +127,7 @@ void Stream::run(Task task) {
   }
 }
 
-// --- Ending
-// ----------------------------------------------------------------------------------------
+// --- Ending ---------------------------------------------------------------------------------
 
 void Stream::close() {
   if (loop() == nullptr || write_fd() < 0 || pending_bytes() == 0) {

@@ -47,16 +47,28 @@ class Reader;
 /// runs, its Stream does not read, in no turn inside it, and read Futures made there are served
 /// when it has returned. Where a Future has completed, bytes left over and the end of file reach
 /// on_read, on_read_eof and the closing one turn later, so that a coroutine can go on first.
+///
 /// WRITING: write() gives the kernel what it takes at once and queues the rest, in order.
+///
 /// ENDING: at end of file it closes, once its queue is sent (set_close_on_read_eof). close() sends
 /// the queue first, close_now() drops it. All Futures of a Stream that closes complete or fail;
-/// those of one that is destroyed fail with kind `abandoned`. ERRORS: on_read_error and
-/// on_write_error; without them, the Stream closes. CALLBACKS may do anything to their Stream:
-/// write, close, remove it or a parent, run the Loop. None is called inside the call that caused
-/// it, save on_closed inside close(), close_now() and shutdown_write(). SIGNALS: writing to a pipe
-/// without a reader raises SIGPIPE, which the program has to ignore. Sockets do not raise it.
+/// those of one that is destroyed fail with kind `abandoned`.
+///
+/// ERRORS: on_read_error and on_write_error; without them, the Stream closes.
+///
+/// CALLBACKS may do anything to their Stream: write, close, remove it or a parent, run the Loop.
+/// None is called inside the call that caused it, save on_closed inside close(), close_now() and
+/// shutdown_write().
+///
+/// SIGNALS: writing to a pipe without a reader raises SIGPIPE, which the program has to ignore.
+/// Sockets do not raise it.
+///
 /// LIFETIME: as a Handle's; a coroutine that waits for something other than the Stream it uses
 /// wants set_leaves_when_closed(false).
+///
+/// Where it differs from IO::Async's Stream.pm: the end of file and closing do not lose what is
+/// queued; a write error is told once; closing fails pending reads; read errors stop the reading;
+/// bytes are asked for before they are read; on_read loops by itself instead of returning true.
 class Stream : public Handle {
  public:
   using ReadCallback = UniqueFunction<void(Stream&, ByteBuffer& in, bool eof)>;
@@ -77,8 +89,7 @@ class Stream : public Handle {
   Stream(UniqueFd read_fd, UniqueFd write_fd);
   ~Stream() override;
 
-  // --- Reading
-  // -------------------------------------------------------------------------------------
+  // --- Reading ------------------------------------------------------------------------------
 
   /// Called with all bytes that nobody has consumed yet, whenever more have come; it consumes what
   /// it can use, and the rest is there again the next time. At the end of file it is called once
@@ -113,15 +124,15 @@ class Stream : public Handle {
   void resume_reading();
   bool is_reading_paused() const noexcept { return is_paused_; }
 
-  /// Reading pauses when `high` bytes or more are not consumed, and resumes below `low`. At first
-  /// there is no limit. A pending read Future is served regardless: it has asked for its bytes.
+  /// Reading pauses when `high` bytes or more are not consumed, and resumes when fewer than `low`
+  /// are left, or none. At first there is no limit. A pending read Future is served regardless: it
+  /// has asked for its bytes.
   void set_read_marks(std::size_t low, std::size_t high);
   /// How many bytes have been received and not been consumed.
   std::size_t unread_bytes() const noexcept;
   bool is_read_eof() const noexcept { return is_read_eof_; }
 
-  // --- Writing
-  // -------------------------------------------------------------------------------------
+  // --- Writing ------------------------------------------------------------------------------
 
   /// Sends `bytes`, after all that was written before. Never blocks and never fails here: see
   /// on_write_error. After close(), shutdown_write() or a write error it does nothing.
@@ -144,8 +155,8 @@ class Stream : public Handle {
   void on_write_error(ErrorCallback callback);
   bool is_write_eof() const noexcept { return is_write_eof_; }
 
-  /// A Stream with `high` or more pending bytes is not writable until fewer than `low` are left. It
-  /// takes them all the same; a producer that waits for writable() bounds the memory.
+  /// A Stream with `high` or more pending bytes is not writable until fewer than `low` are left, or
+  /// none. It takes more all the same; a producer that waits for writable() bounds the memory.
   void set_write_marks(std::size_t low, std::size_t high);
   bool is_writable() const noexcept { return !is_full_; }
   /// The queue has fallen below the low mark, having reached the high one.
@@ -157,8 +168,7 @@ class Stream : public Handle {
   /// the write side is a descriptor of its own, closes that. A terminal cannot say it.
   void shutdown_write();
 
-  // --- Ending
-  // --------------------------------------------------------------------------------------
+  // --- Ending -------------------------------------------------------------------------------
 
   /// Whether the end of file closes the Stream (by close()); true at first.
   void set_close_on_read_eof(bool closes) noexcept { keeps_open_at_eof_ = !closes; }

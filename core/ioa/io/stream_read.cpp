@@ -52,8 +52,7 @@ class Stream::MatchReader final : public detail::Reader {
   Promise<typename Match::Result> promise_;
 };
 
-// --- Futures
-// ---------------------------------------------------------------------------------------
+// --- Futures --------------------------------------------------------------------------------
 
 Future<std::optional<Bytes>> Stream::read_some(std::size_t max) {
   IOA_ASSERT(max > 0, "a read of no bytes cannot tell them from the end of file");
@@ -108,8 +107,7 @@ void Stream::withdraw(detail::Reader& reader) {
   keep(data);
 }
 
-// --- What there is, and whether more is wanted
-// ------------------------------------------------------
+// --- What there is, and whether more is wanted ----------------------------------------------
 
 detail::Incoming& Stream::incoming() {
   if (!in_) in_ = std::make_unique<detail::Incoming>();
@@ -174,8 +172,7 @@ void Stream::keep(ByteBuffer& data) {
     is_over_mark_ = size >= settings_->read_high;
 }
 
-// --- Reading
-// ---------------------------------------------------------------------------------------
+// --- Reading --------------------------------------------------------------------------------
 
 void Stream::read_ready() {
   if (settings_ && std::exchange(settings_->write_waits_for_read, false)) {

@@ -11,8 +11,7 @@
 
 namespace ioa {
 
-// --- Taking bytes
-// ----------------------------------------------------------------------------------
+// --- Taking bytes ---------------------------------------------------------------------------
 
 void Stream::write(std::string_view bytes) {
   if (bytes.empty() || !takes_writes()) return;
@@ -81,8 +80,7 @@ void Stream::enqueue(std::string_view bytes) {
   want_write_ready(true);
 }
 
-// --- Sending
-// ---------------------------------------------------------------------------------------
+// --- Sending --------------------------------------------------------------------------------
 
 IoResult Stream::send(std::string_view bytes) {
   if (settings_ && settings_->transport) {
@@ -177,8 +175,7 @@ void Stream::shut_down_now() {
   if (write_fd() != read_fd()) close_write();
 }
 
-// --- Failing
-// ---------------------------------------------------------------------------------------
+// --- Failing --------------------------------------------------------------------------------
 
 /// Tells the write error that was found. The queue is gone before anyone is called, so that it is
 /// not tried again.

@@ -38,7 +38,9 @@ class EventSink;
 ///
 /// THREADS: a Loop and all that lives in it belong to the thread that made it; only post() (and the
 /// PostQueue) may be used from others. One Loop a thread.
-/// EXCEPTIONS: what a callback throws leaves turn() and run(); the other events stay queued.
+/// NESTING: a callback may call turn() and run(). The inner turn calls whatever has events, that
+/// very callback included: it takes its data before it turns. EXCEPTIONS: what a callback throws
+/// leaves turn() and run(); the other events stay queued.
 class Loop {
  public:
   explicit Loop(std::unique_ptr<Backend> backend);

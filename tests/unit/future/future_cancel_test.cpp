@@ -113,7 +113,10 @@ TEST_F(FutureCancelTest, TheHookMayOwnThePromise) {
 }
 
 TEST_F(FutureCancelTest, TheHookMaySetAResultInVain) {
-  promise.on_cancel([this] { promise.done(1); });
+  promise.on_cancel([this] {
+    EXPECT_FALSE(promise.wanted());
+    promise.done(1);
+  });
   promise.future().cancel();
   EXPECT_FALSE(promise.wanted());
 }

@@ -205,6 +205,40 @@ TEST_F(ThenTest, TheSourceMayRunWhileItIsDropped) {
   EXPECT_FALSE(next.wanted());
 }
 
+// An operation that writes into memory which the callback after it owns: a usual pattern.
+Future<int> work_on(std::string& borrowed, Future<int> start, Future<int>* dropped) {
+  struct AtEnd {
+    std::string& text;
+    ~AtEnd() { text += " and cleaned up"; }
+  };
+  const AtEnd at_end{borrowed};
+  const int value = co_await std::move(start);
+  if (dropped != nullptr) dropped->cancel();
+  borrowed += " and written to after that";
+  co_return value;
+}
+
+TEST_F(ThenTest, WhatTheCallbackOwnsOutlivesTheSourceThatBorrowsIt) {
+  auto owned = std::make_unique<std::string>("a text that lies on the heap");
+  std::string& text = *owned;
+  work_on(text, promise.future(), nullptr)
+      .then([owned = std::move(owned)](int n) { return n; })
+      .cancel();
+  EXPECT_FALSE(promise.wanted());
+}
+
+TEST_F(ThenTest, WhatTheCallbackOwnsOutlivesASourceThatRuns) {
+  auto owned = std::make_unique<std::string>("a text that lies on the heap");
+  std::string& text = *owned;
+  Future<int> derived;
+  derived = work_on(text, promise.future(), &derived)
+                .then([owned = std::move(owned), object = tracker.make()](int n) { return n; });
+  promise.done(1);
+  settle();
+  EXPECT_FALSE(derived.valid());
+  EXPECT_TRUE(tracker.is_clean());
+}
+
 using ThenDeathTest = ThenTest;
 
 TEST_F(ThenDeathTest, ReturningAFutureOfNothingIsABug) {

@@ -29,10 +29,10 @@ class HandleCallbackTest : public RealLoopTest {
 TEST_F(HandleCallbackTest, ACallbackMayRemoveItsHandle) {
   Handle& handle = add(std::move(pair.first));
   handle.on_read_ready([&](Handle& self) {
-    calls.push_back("read");
+    calls.emplace_back("read");
     self.remove();
   });
-  handle.on_write_ready([&](Handle&) { calls.push_back("write"); });
+  handle.on_write_ready([&](Handle&) { calls.emplace_back("write"); });
   handle.want_write_ready(true);
   write_all(pair.second.get(), "x");
   turn_some();
@@ -45,7 +45,7 @@ TEST_F(HandleCallbackTest, ACallbackMayRemoveTheParentOfItsHandle) {
   auto& parent = grandparent.add_child(std::make_unique<Notifier>());
   Handle& handle = parent.add_child(std::make_unique<Handle>(std::move(pair.first)));
   handle.on_read_ready([&](Handle& self) {
-    calls.push_back("read");
+    calls.emplace_back("read");
     grandparent.remove();
     EXPECT_EQ(self.loop(), nullptr);
     EXPECT_TRUE(self.is_open());
@@ -59,7 +59,7 @@ TEST_F(HandleCallbackTest, ACallbackMayRemoveAnotherHandleThatIsReady) {
   Handle& first = add(std::move(pair.first));
   Handle& second = add(std::move(pair.second));
   const auto remove_other = [&](Handle& self) {
-    calls.push_back("called");
+    calls.emplace_back("called");
     (&self == &first ? second : first).remove();
   };
   write_all(first.write_fd(), "x");
@@ -73,14 +73,14 @@ TEST_F(HandleCallbackTest, ACallbackMayRemoveAnotherHandleThatIsReady) {
 TEST_F(HandleCallbackTest, ACallbackIsNotCalledInATurnInsideItself) {
   Handle& handle = add(std::move(pair.first));
   handle.on_read_ready([&](Handle& self) {
-    calls.push_back("begin");
+    calls.emplace_back("begin");
     // It is not read yet: an endless recursion, or a turn that never waits, would show here.
     const TimePoint begin = Clock::now();
     loop.run(sleep_for(loop, 20ms));
     EXPECT_GE(Clock::now() - begin, 20ms);
     EXPECT_EQ(loop.turn(Duration::zero()), 0U);
     read_available(self.read_fd());
-    calls.push_back("end");
+    calls.emplace_back("end");
   });
   write_all(pair.second.get(), "x");
   turn_some();
@@ -93,14 +93,14 @@ TEST_F(HandleCallbackTest, ACallbackIsNotCalledInATurnInsideItself) {
 TEST_F(HandleCallbackTest, WritingGoesOnInATurnInsideTheReadCallback) {
   Handle& handle = add(std::move(pair.first));
   handle.on_write_ready([&](Handle& self) {
-    calls.push_back("write");
+    calls.emplace_back("write");
     self.want_write_ready(false);
   });
   handle.on_read_ready([&](Handle& self) {
-    calls.push_back("begin");
+    calls.emplace_back("begin");
     self.want_write_ready(true);
     loop.turn(Duration::zero());
-    calls.push_back("end");
+    calls.emplace_back("end");
     self.close();
   });
   write_all(pair.second.get(), "x");

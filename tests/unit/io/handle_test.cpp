@@ -99,8 +99,8 @@ TEST_F(HandleTest, WatchesNothingThatHasNoCallback) {
 TEST_F(HandleTest, AReplacedCallbackIsNotCalledAgain) {
   Handle& handle = add(std::move(pair.first));
   handle.on_read_ready([&](Handle& self) {
-    calls.push_back("old");
-    self.on_read_ready([&](Handle&) { calls.push_back("new"); });
+    calls.emplace_back("old");
+    self.on_read_ready([&](Handle&) { calls.emplace_back("new"); });
   });
   test::write_all(pair.second.get(), "x");
   loop.turn(Duration::zero());
@@ -116,9 +116,9 @@ TEST_F(HandleTest, ReadsOneDescriptorAndWritesAnother) {
   Handle& handle = add(std::move(in.first), std::move(out.second));
   EXPECT_NE(handle.read_fd(), handle.write_fd());
   handle.on_read_ready(
-      [&](Handle& self) { calls.push_back("read " + test::read_available(self.read_fd())); });
+      [&](Handle& self) { calls.emplace_back("read " + test::read_available(self.read_fd())); });
   handle.on_write_ready([&](Handle& self) {
-    calls.push_back("write");
+    calls.emplace_back("write");
     test::write_all(self.write_fd(), "y");
     self.want_write_ready(false);
   });
@@ -178,7 +178,7 @@ TEST_F(HandleTest, NewDescriptorsReplaceTheOldOnesAtOnce) {
   SocketPair other = test::unix_pair();
   Handle& handle = add(std::move(pair.first));
   const int old = handle.read_fd();
-  handle.on_closed([&](Handle&) { calls.push_back("closed"); });
+  handle.on_closed([&](Handle&) { calls.emplace_back("closed"); });
   handle.on_read_ready(
       [&](Handle& self) { calls.push_back(test::read_available(self.read_fd())); });
   test::write_all(pair.second.get(), "old");
@@ -219,7 +219,7 @@ TEST_F(HandleTest, ClosesInOrder) {
     EXPECT_EQ(self.write_fd(), -1);
     EXPECT_FALSE(is_open_fd(fd));
     EXPECT_FALSE(closed.ready());
-    calls.push_back("on_closed");
+    calls.emplace_back("on_closed");
   });
   handle.close();
   EXPECT_THAT(calls, ElementsAre("on_closed"));
@@ -249,7 +249,7 @@ TEST_F(HandleTest, StaysWhenItClosesIfItIsTold) {
 TEST_F(HandleTest, ClosesOnce) {
   Handle& handle = add(std::move(pair.first));
   handle.on_closed([&](Handle& self) {
-    calls.push_back("closed");
+    calls.emplace_back("closed");
     self.close();
   });
   handle.close();
@@ -261,11 +261,11 @@ TEST_F(HandleTest, TwoThatCloseEachOtherCloseOnce) {
   Handle& first = add(std::move(pair.first));
   Handle& second = add(std::move(pair.second));
   first.on_closed([&](Handle&) {
-    calls.push_back("first");
+    calls.emplace_back("first");
     second.close();
   });
   second.on_closed([&](Handle&) {
-    calls.push_back("second");
+    calls.emplace_back("second");
     first.close();
   });
   first.close();
@@ -277,10 +277,10 @@ TEST_F(HandleTest, ClosingOneSideLeavesTheOther) {
   SocketPair out = test::pipe_pair();
   Handle& handle = add(std::move(in.first), std::move(out.second));
   const int read_fd = handle.read_fd();
-  handle.on_closed([&](Handle&) { calls.push_back("closed"); });
-  handle.on_read_ready([&](Handle&) { calls.push_back("read"); });
+  handle.on_closed([&](Handle&) { calls.emplace_back("closed"); });
+  handle.on_read_ready([&](Handle&) { calls.emplace_back("read"); });
   handle.on_write_ready([&](Handle& self) {
-    calls.push_back("write");
+    calls.emplace_back("write");
     self.want_write_ready(false);
   });
   test::write_all(in.second.get(), "x");
@@ -343,7 +343,7 @@ TEST_F(HandleTest, OpenedAnewInsideOnClosedItStays) {
   handle.on_read_ready(
       [&](Handle& self) { calls.push_back(test::read_available(self.read_fd())); });
   handle.on_closed([&](Handle& self) {
-    calls.push_back("closed");
+    calls.emplace_back("closed");
     if (other.first) self.set_handle(std::move(other.first));
   });
   Future<> first = handle.closed();
@@ -378,7 +378,7 @@ TEST_F(HandleTest, OpenedAnewAndAddedAgainItWorks) {
 
 TEST_F(HandleTest, MayBeClosedOutsideALoop) {
   Handle handle(std::move(pair.first));
-  handle.on_closed([&](Handle&) { calls.push_back("closed"); });
+  handle.on_closed([&](Handle&) { calls.emplace_back("closed"); });
   Future<> closed = handle.closed();
   handle.close();
   EXPECT_THAT(calls, ElementsAre("closed"));

@@ -195,12 +195,12 @@ TEST_F(StreamTest, ATurnInsideOnReadDoesNotReadItsStream) {
   Stream& stream = add(std::move(pair.first));
   stream.on_read([&](Stream&, ByteBuffer& in, bool) {
     const std::string before(in.view());
-    calls.push_back("begin " + before);
+    calls.emplace_back("begin " + before);
     send_now(" more");
     EXPECT_EQ(loop.turn(Duration::zero()), 0U) << "a turn that never waits";
     EXPECT_EQ(in.view(), before);
     in.clear();
-    calls.push_back("end");
+    calls.emplace_back("end");
     if (calls.size() > 2) loop.stop();
   });
   send("some");

@@ -170,7 +170,7 @@ TEST_F(StreamReadTest, ACallbackThatComesLateGetsWhatIsThere) {
 TEST_F(StreamReadTest, ACallbackThatReplacesItselfLeavesTheRestToTheNext) {
   Stream& stream = add(std::move(pair.first));
   stream.on_read([&](Stream& self, ByteBuffer& in, bool) {
-    calls.push_back("old:" + std::string(in.view()));
+    calls.emplace_back("old:" + std::string(in.view()));
     in.consume(1);
     self.on_read(note_reads());
   });

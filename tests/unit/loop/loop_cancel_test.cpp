@@ -87,7 +87,8 @@ TEST_F(LoopCancelTest, AllOfThemInNestedCoroutines) {
     co_await readable(target);
     co_await target.next_turn();
     if (depth == 0) co_return;
-    co_await sleep_for(target, 1ms).then([] {});
+    Future<> chained = sleep_for(target, 1ms).then([] {});
+    co_await std::move(chained);
   };
   check([](Loop& target, Tracked parameter) -> Future<> {
     const Tracked local = parameter;
