@@ -132,11 +132,12 @@ class TransferTest : public GuardedTest,
 
 TEST_P(TransferTest, ArrivesWholeBothWaysAtOnce) {
   const auto [in, out, where] = GetParam();
+  const bool is_endless = in == Kind::terminal;
   ScriptedPeer peer(
       [&](PeerConnection& connection) {
         std::thread sender([&] { write_stream(connection.fd(), down, size); });
         // A terminal in raw mode has no end: there the peer knows how much is to come.
-        at_peer = check_stream(connection.fd(), up, in == Kind::terminal ? size : UINT64_MAX);
+        at_peer = check_stream(connection.fd(), up, is_endless ? size : UINT64_MAX);
         sender.join();
         connection.half_close();
       },

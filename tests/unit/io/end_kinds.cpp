@@ -175,7 +175,7 @@ std::string TestSource::expected() const {
   return kind_ == EndKind::null || kind_ == EndKind::discard ? std::string() : bytes_;
 }
 
-TestSink::TestSink(EndKind kind) : kind_(kind) {
+TestSink::TestSink(EndKind kind) {
   SocketPair pair;
   switch (kind) {
     case EndKind::file:

@@ -111,7 +111,6 @@ class TestSink {
   std::string file_;
   std::string collected_;
   UniqueFd collector_;
-  EndKind kind_;
   std::optional<ByteEnd> end_;
   std::optional<SharedDescription> description_;
 };
