@@ -1,19 +1,55 @@
 #include "cli/result_output.hpp"
 
-#include "cli/output_fd.hpp"
+#include <cerrno>
+#include <utility>
+
+#include "ioa/base/syscall.hpp"
 
 namespace ioa::cli {
 
+ResultOutput::ResultOutput(Loop& loop, int fd, UniqueFunction<void()> on_change)
+    : end_(ByteEnd::inherited(fd, ByteEnd::Access::write)),
+      watch_(loop),
+      on_change_(std::move(on_change)) {
+  watch_.set_callback([this](IoEvent) { ready(); });
+}
+
 void ResultOutput::add(std::string_view text) {
   constexpr std::size_t kEnough = std::size_t{64} << 10;
-  text_ += text;
+  if (error_ != 0) return;
+  text_.append(text);
   if (text_.size() >= kEnough) flush();
 }
 
-bool ResultOutput::flush() {
-  if (error_ == 0 && !text_.empty()) error_ = write_fully(fd_, text_);
-  text_.clear();
-  return error_ == 0;
+void ResultOutput::flush() {
+  if (is_behind_) return;
+  while (!text_.empty()) {
+    const ssize_t size = end_.write(text_.view());
+    if (size >= 0) {
+      text_.consume(static_cast<std::size_t>(size));
+    } else if (would_block(errno)) {
+      is_behind_ = true;
+      watch_.start(end_.fd(), IoEvent::write);
+      return;
+    } else {
+      error_ = errno;
+      text_.clear();
+    }
+  }
+}
+
+void ResultOutput::ready() {
+  is_behind_ = false;
+  watch_.stop();
+  flush();
+  if (!is_behind_) on_change_();
+}
+
+int ResultOutput::close() noexcept {
+  watch_.stop();
+  const int error = end_.close();
+  if (error_ == 0) error_ = error;
+  return error_;
 }
 
 }  // namespace ioa::cli

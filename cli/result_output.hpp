@@ -1,25 +1,42 @@
 #pragma once
 
-#include <string>
 #include <string_view>
+
+#include "ioa/base/byte_buffer.hpp"
+#include "ioa/base/unique_function.hpp"
+#include "ioa/io/byte_end.hpp"
+#include "ioa/loop/watch.hpp"
 
 namespace ioa::cli {
 
-/// Results on their way to standard output: gathered, and written in large pieces.
+/// Results on their way to standard output: gathered, and written in large pieces. It never waits
+/// for a reader: what that does not take yet stays here, and whoever makes results pauses while it
+/// is behind.
 class ResultOutput {
  public:
-  explicit ResultOutput(int fd) noexcept : fd_(fd) {}
+  /// `on_change` is called, from the loop, when it is no longer behind, or has failed.
+  ResultOutput(Loop& loop, int fd, UniqueFunction<void()> on_change);
 
   void add(std::string_view text);
-  /// Writes what is gathered; nothing more is written after a failure. False then, see error().
-  bool flush();
+  /// Writes what is gathered, as far as that is possible without waiting; the rest follows by
+  /// itself. Nothing more is written after a failure.
+  void flush();
+  /// True while flushed text waits for the reader.
+  bool is_behind() const noexcept { return is_behind_; }
   /// The errno value of the write that failed; 0 if none did.
   int error() const noexcept { return error_; }
+  /// Closes it, which may be when a file system reports a failed write. Returns error().
+  int close() noexcept;
 
  private:
-  int fd_;
+  void ready();
+
+  ByteEnd end_;
+  IoWatch watch_;
+  UniqueFunction<void()> on_change_;
+  ByteBuffer text_;
+  bool is_behind_ = false;
   int error_ = 0;
-  std::string text_;
 };
 
 }  // namespace ioa::cli

@@ -120,7 +120,7 @@ class Probe {
         options_(std::move(options)),
         jobs_(fitting_jobs(options_.jobs)),
         targets_(options_.targets),
-        output_(context.stdout_fd),
+        output_(context.loop, context.stdout_fd, [this] { more_.schedule(); }),
         more_(context.loop, [this] { start_more(); }) {}
   Probe(const Probe&) = delete;
   Probe& operator=(const Probe&) = delete;
@@ -142,6 +142,7 @@ class Probe {
   }
 
  private:
+  bool may_start() const noexcept;
   void start_more();
   Future<> probe_one(Address target, std::uint64_t number);
   void record(const Address& target, std::uint64_t number, Outcome outcome);
@@ -170,20 +171,27 @@ class Probe {
   std::uint64_t counts_[4] = {};
   std::string missing_;  // names of ports that are not open, for --wait
   std::uint64_t missing_count_ = 0;
+  std::optional<ExitStatus> ending_;  // once a signal or a limit has ended it
   TaskSet running_{[](void* self, std::exception_ptr error) {
                      static_cast<Probe*>(self)->outcome_.fail(std::move(error));
                    },
                    this};
 };
 
+bool Probe::may_start() const noexcept {
+  // What is finished out of order waits in memory: it is bounded too.
+  return !output_.is_behind() && output_.error() == 0 && started_ - done_ < jobs_ &&
+         started_ - printed_ < 4 * jobs_;
+}
+
 void Probe::start_more() {
+  if (!outcome_.wanted()) return;
+  if (ending_ || output_.error() != 0) return finish();
   // Ports of this host answer at once: signals and limits get their turn in between.
   constexpr int kMostInATurn = 64;
   bool is_all = false;
-  // What is finished out of order waits in memory: it is bounded too.
-  for (int i = 0; !is_all && started_ - done_ < jobs_ && started_ - printed_ < 4 * jobs_; ++i) {
+  for (int i = 0; !is_all && may_start(); ++i) {
     if (i == kMostInATurn) return more_.schedule();
-    if (!outcome_.wanted()) return;
     std::optional<Address> target = targets_.next();
     is_all = !target;
     if (target) running_.add(probe_one(*std::move(target), started_++));
@@ -251,16 +259,17 @@ void Probe::print_in_order() {
        first = waiting_.erase(first), ++printed_)
     output_.add(first->second);
   output_.flush();
-  if (output_.error() != 0) finish();
 }
 
 void Probe::finish() {
-  if (!outcome_.wanted()) return;
-  if (output_.error() == EPIPE) return outcome_.done(ended_by_signal(SIGPIPE));
-  if (output_.error() != 0) {
-    context_.reporter.error(Error::from_errno(output_.error(), "write", "standard output").what());
+  output_.flush();
+  if (output_.is_behind()) return;  // it says when it is not
+  if (const int error = output_.close()) {
+    if (error == EPIPE) return outcome_.done(ended_by_signal(SIGPIPE));
+    context_.reporter.error(Error::from_errno(error, "write", "standard output").what());
     return outcome_.done(ExitStatus::io_error);
   }
+  if (ending_) return outcome_.done(*ending_);
   // What was waited for has not come: the same status as for any other time limit.
   if (options_.retry.wait && *options_.retry.wait > Duration::zero() && !has_enough()) {
     const std::uint64_t more = missing_count_ - std::min(missing_count_, kNamesShown);
@@ -284,16 +293,19 @@ ExitStatus Probe::status() const {
 
 /// What is known already is printed first.
 void Probe::end_early(ExitStatus status, std::string_view why) {
+  running_.clear();
   for (const auto& [number, text] : waiting_) output_.add(text);
   output_.flush();
   context_.reporter.error(
       fmt::format("{}: {} ports tested, {} without an answer", why, done_, started_ - done_));
-  outcome_.done(status);
+  ending_ = status;
+  finish();
 }
 
 void Probe::on_time_limit() {
   end_early(ExitStatus::time_limit,
             fmt::format("--timeout {} reached", duration_text(options_.timeout)));
+  outcome_.done(ExitStatus::time_limit);  // also if the reader of the results sleeps
 }
 
 void Probe::print_counters() {

@@ -35,7 +35,7 @@ class Batch {
   Batch(Context& context, ResolveOptions options)
       : context_(context),
         options_(std::move(options)),
-        output_(context.stdout_fd),
+        output_(context.loop, context.stdout_fd, [this] { more_.schedule(); }),
         more_(context.loop, [this] { start_more(); }) {
     if (options_.from_stdin) lines_.emplace(context.loop, context.stdin_fd);
   }
@@ -80,6 +80,7 @@ class Batch {
   bool is_reading_ = false;
   bool input_ended_ = false;
   bool any_failed_ = false;
+  std::optional<ExitStatus> ending_;  // once a signal has ended it
   TaskSet running_{[](void* self, std::exception_ptr error) {
                      static_cast<Batch*>(self)->outcome_.fail(std::move(error));
                    },
@@ -87,11 +88,13 @@ class Batch {
 };
 
 bool Batch::may_start() const noexcept {
-  return started_ - done_ < options_.jobs && started_ - printed_ < 4ULL * options_.jobs;
+  return !output_.is_behind() && started_ - done_ < options_.jobs &&
+         started_ - printed_ < 4ULL * options_.jobs;
 }
 
 void Batch::start_more() {
   if (!outcome_.wanted()) return;
+  if (ending_ || output_.error() != 0) return finish();
   if (lines_) {
     if (!is_reading_ && !input_ended_ && may_start()) running_.add(read_line());
   } else {
@@ -210,27 +213,31 @@ void Batch::print(const Outcome& outcome) {
 }
 
 void Batch::finish() {
-  if (!output_.flush()) {
-    if (output_.error() == EPIPE) return outcome_.done(ended_by_signal(SIGPIPE));
-    context_.reporter.error(Error::from_errno(output_.error(), "write", "standard output").what());
+  output_.flush();
+  if (output_.is_behind()) return;  // it says when it is not
+  if (const int error = output_.close()) {
+    if (error == EPIPE) return outcome_.done(ended_by_signal(SIGPIPE));
+    context_.reporter.error(Error::from_errno(error, "write", "standard output").what());
     return outcome_.done(ExitStatus::io_error);
   }
-  outcome_.done(any_failed_ ? ExitStatus::unresolved : ExitStatus::done);
+  outcome_.done(ending_.value_or(any_failed_ ? ExitStatus::unresolved : ExitStatus::done));
 }
 
-/// What is known already is printed first.
 void Batch::print_counters() {
   context_.reporter.error(fmt::format("{} names looked up, {} under way, {} elapsed", done_,
                                       started_ - done_,
                                       format_measured(Clock::now() - context_.reporter.started())));
 }
 
+/// What is known already is printed first.
 void Batch::on_signal(int number) {
+  running_.clear();
   for (const auto& [place, outcome] : waiting_) print(outcome);
   output_.flush();
   context_.reporter.error(fmt::format("ended by SIG{}: {} looked up, {} without an answer",
                                       ::sigabbrev_np(number), done_, started_ - done_));
-  outcome_.done(ended_by_signal(number));
+  ending_ = ended_by_signal(number);
+  finish();
 }
 
 }  // namespace

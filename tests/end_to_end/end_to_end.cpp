@@ -126,6 +126,12 @@ Terminal::Terminal() {
 SocketPair blocking_sockets() { return blocking(unix_pair()); }
 SocketPair blocking_pipe() { return blocking(pipe_pair()); }
 
+SocketPair full_pipe() {
+  SocketPair pair = pipe_pair();
+  fill(pair.second.get());
+  return blocking(std::move(pair));
+}
+
 void wait_until(const std::function<bool()>& done, std::string_view what) {
   const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(15);
   while (!done()) {

@@ -42,6 +42,8 @@ struct Terminal {
 /// Both ends blocking.
 SocketPair blocking_sockets();
 SocketPair blocking_pipe();
+/// As blocking_pipe, and there is no room in it.
+SocketPair full_pipe();
 
 /// Waits for what another process does, in small steps; fails the test if it takes too long.
 void wait_until(const std::function<bool()>& done, std::string_view what);

@@ -8,6 +8,7 @@
 #include <string>
 #include <thread>
 
+#include "tests/end_to_end/end_to_end.hpp"
 #include "tests/support/run_ioa.hpp"
 #include "tests/support/scripted_peer.hpp"
 #include "tests/support/test_peer.hpp"
@@ -193,6 +194,27 @@ TEST(ProbeTest, ASignalPrintsWhatIsKnown) {
   EXPECT_NE(result.err.find("ended by SIGINT: 1 ports tested, 1 without an answer\n"),
             std::string::npos)
       << result.err;
+}
+
+TEST(ProbeTest, SignalsCountThoughNobodyReadsItsOutput) {
+  const SocketPair full = full_pipe();
+  Process::Stdio stdio;
+  stdio.out = copy_of(full.second);
+  Process process(ioa({"connect", "-z", "127.0.0.1", "1"}), std::move(stdio));
+  wait_until([&] { return process.is_sleeping(); }, "the program to be stuck");
+  process.signal(SIGTERM);
+  ASSERT_TRUE(process.wait_for_err("ended by SIGTERM"));
+  EXPECT_TRUE(process.is_running()) << "what is known is to be written";
+  process.signal(SIGTERM);
+  EXPECT_EQ(process.wait(std::chrono::seconds(5)).status, 143);
+}
+
+TEST(ProbeTest, ALimitOfTheRunCountsThoughNobodyReadsItsOutput) {
+  const SocketPair full = full_pipe();
+  Process::Stdio stdio;
+  stdio.out = copy_of(full.second);
+  Process process(ioa({"connect", "-z", "--timeout", "100ms", "127.0.0.1", "1"}), std::move(stdio));
+  EXPECT_EQ(process.wait(std::chrono::seconds(5)).status, 124);
 }
 
 }  // namespace

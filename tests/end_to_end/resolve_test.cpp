@@ -223,5 +223,31 @@ TEST(ResolveTest, ASignalPrintsWhatIsKnown) {
   EXPECT_EQ(line_count(result.err), 1U) << result.err;
 }
 
+TEST(ResolveTest, SignalsCountThoughNobodyReadsItsOutput) {
+  const SocketPair full = full_pipe();
+  Process::Stdio stdio;
+  stdio.out = copy_of(full.second);
+  Process process(ioa({"resolve", "127.0.0.1"}), std::move(stdio));
+  wait_until([&] { return process.is_sleeping(); }, "the program to be stuck");
+  process.signal(SIGTERM);
+  ASSERT_TRUE(process.wait_for_err("ended by SIGTERM"));
+  EXPECT_TRUE(process.is_running()) << "what is known is to be written";
+  process.signal(SIGTERM);
+  EXPECT_EQ(process.wait(std::chrono::seconds(5)).status, 143);
+}
+
+TEST(ResolveTest, WhatIsKnownIsWrittenOnceItsReaderTakesIt) {
+  SocketPair out = full_pipe();
+  Process::Stdio stdio;
+  stdio.out = std::move(out.second);
+  Process process(ioa({"resolve", "127.0.0.1"}), std::move(stdio));
+  wait_until([&] { return process.is_sleeping(); }, "the program to be stuck");
+  process.signal(SIGTERM);
+  ASSERT_TRUE(process.wait_for_err("ended by SIGTERM"));
+  const std::string text = read_to_end(out.first.get());
+  EXPECT_EQ(text.substr(text.rfind('x') + 1), "127.0.0.1\t127.0.0.1\n");
+  EXPECT_EQ(process.wait().status, 143);
+}
+
 }  // namespace
 }  // namespace ioa::test

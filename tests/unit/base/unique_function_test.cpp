@@ -92,10 +92,16 @@ TEST(UniqueFunctionTest, AlignsACaptureThatNeedsMoreThanAPointer) {
   struct alignas(16) Small {
     char byte;
   };
-  UniqueFunction<std::uintptr_t()> small = [small = Small{}] {
-    return reinterpret_cast<std::uintptr_t>(&small);
+  struct Shifted {  // one of the two functions is not aligned as Small is
+    UniqueFunction<std::uintptr_t()> first;
+    void* shift;
+    UniqueFunction<std::uintptr_t()> second;
   };
-  EXPECT_EQ(small() % 16, 0U);
+  Shifted shifted;
+  for (auto* each : {&shifted.first, &shifted.second}) {
+    *each = [small = Small{}] { return reinterpret_cast<std::uintptr_t>(&small); };
+    EXPECT_EQ((*each)() % 16, 0U);
+  }
 }
 
 // Tracked captures: `pad` chooses between the place inside the function and the heap.
