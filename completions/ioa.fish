@@ -61,7 +61,8 @@ function __ioa_local_addresses
 end
 
 function __ioa_services
-    string replace -rf '^([a-z][^\s#]*)\s+(\d+)/tcp.*' '$1\t$2' </etc/services 2>/dev/null
+    test -r /etc/services
+    and string replace -rf '^([a-z][^\s#]*)\s+(\d+)/tcp.*' '$1\t$2' </etc/services
 end
 
 function __ioa_interfaces
