@@ -1,8 +1,11 @@
 #include "cli/result_output.hpp"
 
+#include <signal.h>
+
 #include <cerrno>
 #include <utility>
 
+#include "ioa/base/error.hpp"
 #include "ioa/base/syscall.hpp"
 
 namespace ioa::cli {
@@ -45,11 +48,14 @@ void ResultOutput::ready() {
   if (!is_behind_) on_change_();
 }
 
-int ResultOutput::close() noexcept {
+std::optional<ExitStatus> ResultOutput::close(Reporter& reporter) {
   watch_.stop();
   const int error = end_.close();
   if (error_ == 0) error_ = error;
-  return error_;
+  if (error_ == 0) return std::nullopt;
+  if (error_ == EPIPE) return ended_by_signal(SIGPIPE);
+  reporter.error(Error::from_errno(error_, "write", "standard output").what());
+  return ExitStatus::io_error;
 }
 
 }  // namespace ioa::cli

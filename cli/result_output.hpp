@@ -1,7 +1,10 @@
 #pragma once
 
+#include <optional>
 #include <string_view>
 
+#include "cli/exit_status.hpp"
+#include "cli/reporter.hpp"
 #include "ioa/base/byte_buffer.hpp"
 #include "ioa/base/unique_function.hpp"
 #include "ioa/io/byte_end.hpp"
@@ -25,8 +28,9 @@ class ResultOutput {
   bool is_behind() const noexcept { return is_behind_; }
   /// The errno value of the write that failed; 0 if none did.
   int error() const noexcept { return error_; }
-  /// Closes it, which may be when a file system reports a failed write. Returns error().
-  int close() noexcept;
+  /// Closes it, which may be when a file system reports a failed write. If anything has failed,
+  /// says so (a reader that left is no more than a SIGPIPE) and returns the status to end with.
+  std::optional<ExitStatus> close(Reporter& reporter);
 
  private:
   void ready();

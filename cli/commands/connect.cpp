@@ -16,6 +16,7 @@
 
 #include "cli/commands/establish.hpp"
 #include "cli/escape.hpp"
+#include "cli/run_hooks.hpp"
 #include "ioa/base/duration_text.hpp"
 #include "ioa/future/promise.hpp"
 #include "ioa/io/pump.hpp"
@@ -81,25 +82,23 @@ std::string_view reason_of(PumpEnd end) {
 class Session {
  public:
   Session(Context& context, ConnectOptions options)
-      : context_(context), options_(std::move(options)) {}
+      : context_(context), options_(std::move(options)), hooks_(context) {}
   ~Session() {
     if (pump_ != nullptr) pump_->remove();
-    context_.on_signal = nullptr;
-    context_.on_counters = nullptr;
   }
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
   Future<ExitStatus> run() {
-    context_.on_signal = [this](int number) { on_signal(number); };
-    context_.on_counters = [this] { print_counters(); };
-    if (options_.timeout > Duration::zero()) {
-      limit_.emplace(context_.loop.timers(), [this] { on_time_limit(); });
-      limit_->arm(saturating_add(context_.loop.now(), options_.timeout));
-    }
+    hooks_.call(*this);
+    hooks_.limit(*this, options_.timeout);
     work_ = work();
     return outcome_.future();
   }
+
+  void on_signal(int number);
+  void on_time_limit();
+  void print_counters();
 
  private:
   Future<> work();
@@ -109,9 +108,6 @@ class Session {
   ByteEnd output_end();
   ExitStatus report(const PumpResult& result);
   void report_closed(std::uint64_t sent, std::uint64_t received, std::string_view reason);
-  void on_signal(int number);
-  void on_time_limit();
-  void print_counters();
 
   Context& context_;
   ConnectOptions options_;
@@ -119,7 +115,7 @@ class Session {
   Pump* pump_ = nullptr;  // while it is in the loop
   TimePoint connected_{};
   int signal_ = 0;
-  std::optional<TimeWatch> limit_;
+  RunHooks hooks_;
   Promise<ExitStatus> outcome_;
   Future<> work_;
 };

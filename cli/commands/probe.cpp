@@ -18,6 +18,7 @@
 #include "cli/escape.hpp"
 #include "cli/json_line.hpp"
 #include "cli/result_output.hpp"
+#include "cli/run_hooks.hpp"
 #include "ioa/base/duration_text.hpp"
 #include "ioa/future/promise.hpp"
 #include "ioa/future/task_set.hpp"
@@ -121,25 +122,21 @@ class Probe {
         jobs_(fitting_jobs(options_.jobs)),
         targets_(options_.targets),
         output_(context.loop, context.stdout_fd, [this] { more_.schedule(); }),
-        more_(context.loop, [this] { start_more(); }) {}
+        more_(context.loop, [this] { start_more(); }),
+        hooks_(context) {}
   Probe(const Probe&) = delete;
   Probe& operator=(const Probe&) = delete;
 
-  ~Probe() {
-    context_.on_signal = nullptr;
-    context_.on_counters = nullptr;
-  }
-
   Future<ExitStatus> run() {
-    context_.on_signal = [this](int number) { on_signal(number); };
-    context_.on_counters = [this] { print_counters(); };
-    if (options_.timeout > Duration::zero()) {
-      limit_.emplace(context_.loop.timers(), [this] { on_time_limit(); });
-      limit_->arm(saturating_add(context_.loop.now(), options_.timeout));
-    }
+    hooks_.call(*this);
+    hooks_.limit(*this, options_.timeout);
     start_more();
     return outcome_.future();
   }
+
+  void on_signal(int number);
+  void on_time_limit();
+  void print_counters();
 
  private:
   bool may_start() const noexcept;
@@ -150,9 +147,6 @@ class Probe {
   void print_in_order();
   void finish();
   void end_early(ExitStatus status, std::string_view why);
-  void on_time_limit();
-  void on_signal(int number);
-  void print_counters();
   ExitStatus status() const;
   bool has_enough() const;
 
@@ -163,7 +157,7 @@ class Probe {
   ResultOutput output_;
   DeferredCall more_;
   Promise<ExitStatus> outcome_;
-  std::optional<TimeWatch> limit_;
+  RunHooks hooks_;
   std::map<std::uint64_t, std::string> waiting_;  // lines whose predecessors are not there yet
   std::uint64_t started_ = 0;
   std::uint64_t printed_ = 0;
@@ -264,11 +258,7 @@ void Probe::print_in_order() {
 void Probe::finish() {
   output_.flush();
   if (output_.is_behind()) return;  // it says when it is not
-  if (const int error = output_.close()) {
-    if (error == EPIPE) return outcome_.done(ended_by_signal(SIGPIPE));
-    context_.reporter.error(Error::from_errno(error, "write", "standard output").what());
-    return outcome_.done(ExitStatus::io_error);
-  }
+  if (const auto failure = output_.close(context_.reporter)) return outcome_.done(*failure);
   if (ending_) return outcome_.done(*ending_);
   // What was waited for has not come: the same status as for any other time limit.
   if (options_.retry.wait && *options_.retry.wait > Duration::zero() && !has_enough()) {

@@ -15,6 +15,7 @@
 #include "cli/escape.hpp"
 #include "cli/line_source.hpp"
 #include "cli/result_output.hpp"
+#include "cli/run_hooks.hpp"
 #include "ioa/future/promise.hpp"
 #include "ioa/future/task_set.hpp"
 #include "ioa/net/address.hpp"
@@ -36,23 +37,21 @@ class Batch {
       : context_(context),
         options_(std::move(options)),
         output_(context.loop, context.stdout_fd, [this] { more_.schedule(); }),
-        more_(context.loop, [this] { start_more(); }) {
+        more_(context.loop, [this] { start_more(); }),
+        hooks_(context) {
     if (options_.from_stdin) lines_.emplace(context.loop, context.stdin_fd);
   }
   Batch(const Batch&) = delete;
   Batch& operator=(const Batch&) = delete;
 
-  ~Batch() {
-    context_.on_signal = nullptr;
-    context_.on_counters = nullptr;
-  }
-
   Future<ExitStatus> run() {
-    context_.on_signal = [this](int number) { on_signal(number); };
-    context_.on_counters = [this] { print_counters(); };
+    hooks_.call(*this);
     start_more();
     return outcome_.future();
   }
+
+  void on_signal(int number);
+  void print_counters();
 
  private:
   void start_more();
@@ -64,8 +63,6 @@ class Batch {
   void record(std::uint64_t number, Outcome outcome);
   void print(const Outcome& outcome);
   void finish();
-  void on_signal(int number);
-  void print_counters();
 
   Context& context_;
   ResolveOptions options_;
@@ -73,6 +70,7 @@ class Batch {
   DeferredCall more_;
   std::optional<LineSource> lines_;
   Promise<ExitStatus> outcome_;
+  RunHooks hooks_;
   std::map<std::uint64_t, Outcome> waiting_;  // those whose predecessors are not there yet
   std::uint64_t started_ = 0;
   std::uint64_t done_ = 0;
@@ -215,11 +213,7 @@ void Batch::print(const Outcome& outcome) {
 void Batch::finish() {
   output_.flush();
   if (output_.is_behind()) return;  // it says when it is not
-  if (const int error = output_.close()) {
-    if (error == EPIPE) return outcome_.done(ended_by_signal(SIGPIPE));
-    context_.reporter.error(Error::from_errno(error, "write", "standard output").what());
-    return outcome_.done(ExitStatus::io_error);
-  }
+  if (const auto failure = output_.close(context_.reporter)) return outcome_.done(*failure);
   outcome_.done(ending_.value_or(any_failed_ ? ExitStatus::unresolved : ExitStatus::done));
 }
 

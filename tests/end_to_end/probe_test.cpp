@@ -122,8 +122,11 @@ TEST(ProbeTest, TargetsMayEachHaveTheirHost) {
 
 TEST(ProbeTest, NothingIsSent) {
   TestServer server;
-  Process process(ioa({"connect", "-z", "127.0.0.1", server.port_text()}));
-  process.write("must not be sent");
+  SocketPair input = blocking_pipe();
+  write_all(input.second.get(), "must not be sent");
+  Process::Stdio stdio;
+  stdio.in = std::move(input.first);
+  Process process(ioa({"connect", "-z", "127.0.0.1", server.port_text()}), std::move(stdio));
   Peer peer = server.accept();
   EXPECT_EQ(peer.receive_all(), "");
   EXPECT_EQ(process.wait().status, 0);
