@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "ioa/base/assert.hpp"
-#include "ioa/io/waiters.hpp"
+#include "ioa/future/waiters.hpp"
 #include "ioa/loop/loop.hpp"
 
 namespace ioa {
