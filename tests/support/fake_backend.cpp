@@ -27,23 +27,25 @@ std::string text_of(IoEvents events) {
 class FakeBackend::Io final : public IoRegistration {
  public:
   Io(FakeBackend& backend, int number, IoTarget& told)
-      : fd(number), target(told), backend_(backend) {
+      : target(told), number_(number), backend_(backend) {
     backend_.ios_.push_back(this);
   }
   ~Io() override { std::erase(backend_.ios_, this); }
 
   void want(IoEvents events) override {
-    const auto refused = backend_.refused_.find(fd);
+    const auto refused = backend_.refused_.find(number_);
     if (refused != backend_.refused_.end() && !events.empty())
-      throw Error::from_errno(refused->second, "watch", "descriptor " + std::to_string(fd));
+      throw Error::from_errno(refused->second, "watch", "descriptor " + std::to_string(number_));
     wanted = events;
   }
 
-  const int fd;
+  int fd() const noexcept override { return number_; }
+
   IoTarget& target;
   IoEvents wanted;
 
  private:
+  const int number_;
   FakeBackend& backend_;
 };
 
@@ -57,6 +59,19 @@ class FakeBackend::Signal final : public SignalRegistration {
 
   const int signal;
   SignalTarget& target;
+
+ private:
+  FakeBackend& backend_;
+};
+
+class FakeBackend::WallClock final : public WallClockRegistration {
+ public:
+  WallClock(FakeBackend& backend, WallClockTarget& told) : target(told), backend_(backend) {
+    backend_.wall_clocks_.push_back(this);
+  }
+  ~WallClock() override { std::erase(backend_.wall_clocks_, this); }
+
+  WallClockTarget& target;
 
  private:
   FakeBackend& backend_;
@@ -76,6 +91,17 @@ TimePoint FakeBackend::now() const {
 void FakeBackend::advance(Duration by) {
   const std::lock_guard lock(mutex_);
   now_ = saturating_add(now_, by);
+}
+
+WallTime FakeBackend::wall_now() const {
+  const std::lock_guard lock(mutex_);
+  return WallTime(now_.time_since_epoch() + wall_offset_);
+}
+
+void FakeBackend::set_wall_clock(WallTime time) {
+  const std::lock_guard lock(mutex_);
+  wall_offset_ = time.time_since_epoch() - now_.time_since_epoch();
+  was_wall_clock_set_ = true;
 }
 
 void FakeBackend::set_ready(int fd, IoEvents events) {
@@ -104,7 +130,7 @@ void FakeBackend::refuse(int fd, int errno_value) {
 IoEvents FakeBackend::watched(int fd) const {
   IoEvents events;
   for (const Io* io : ios_)
-    if (io->fd == fd) events = events.with(io->wanted);
+    if (io->fd() == fd) events = events.with(io->wanted);
   return events;
 }
 
@@ -120,6 +146,12 @@ std::unique_ptr<Backend::IoRegistration> FakeBackend::register_io(int fd, IoTarg
 std::unique_ptr<Backend::SignalRegistration> FakeBackend::register_signal(int signal,
                                                                           SignalTarget& target) {
   return std::make_unique<Signal>(*this, signal, target);
+}
+
+std::unique_ptr<Backend::WallClockRegistration> FakeBackend::register_wall_clock(
+    WallClockTarget& target) {
+  if (!tells_wall_clock_) return nullptr;
+  return std::make_unique<WallClock>(*this, target);
 }
 
 void FakeBackend::wake() noexcept {
@@ -154,6 +186,7 @@ bool FakeBackend::collect() {
   bool found = real_descriptors_ && poll_real(std::chrono::milliseconds(0));
   found = woken_.exchange(false) || found;
   found = collect_signals() || found;
+  found = collect_wall_clock() || found;
   return collect_io() || found;
 }
 
@@ -172,6 +205,15 @@ bool FakeBackend::collect_signals() {
   return found;
 }
 
+bool FakeBackend::collect_wall_clock() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!std::exchange(was_wall_clock_set_, false)) return false;
+  }
+  for (const WallClock* entry : wall_clocks_) entry->target.wall_clock_set();
+  return !wall_clocks_.empty();
+}
+
 bool FakeBackend::collect_io() {
   std::map<int, IoEvents> ready;
   {
@@ -180,7 +222,7 @@ bool FakeBackend::collect_io() {
   }
   bool found = false;
   for (Io* io : ios_) {
-    const auto entry = ready.find(io->fd);
+    const auto entry = ready.find(io->fd());
     if (entry == ready.end() || io->wanted.common(entry->second).empty()) continue;
     io->target.io_ready(io->wanted.common(entry->second));
     found = true;
@@ -195,7 +237,7 @@ bool FakeBackend::poll_real(std::chrono::milliseconds timeout) {
     if (!real_descriptors_ || io->wanted.empty()) continue;
     const int events = (io->wanted.has(IoEvent::read) ? POLLIN : 0) |
                        (io->wanted.has(IoEvent::write) ? POLLOUT : 0);
-    fds.push_back({io->fd, static_cast<short>(events), 0});
+    fds.push_back({io->fd(), static_cast<short>(events), 0});
     polled.push_back(io);
   }
   if (::poll(fds.data(), fds.size(), static_cast<int>(timeout.count())) <= 0) return false;
@@ -209,6 +251,7 @@ bool FakeBackend::poll_real(std::chrono::milliseconds timeout) {
     if ((events & ~POLLIN) != 0) ready = ready.with(IoEvent::write);
     ready = ready.common(polled[i]->wanted);
     if (ready.empty()) continue;
+    if ((events & POLLNVAL) != 0) polled[i]->wanted = {};  // told once, as by the real ones
     polled[i]->target.io_ready(ready);
     found = true;
   }
@@ -218,9 +261,20 @@ bool FakeBackend::poll_real(std::chrono::milliseconds timeout) {
 std::string FakeBackend::describe() const {
   std::string text;
   for (const Io* io : ios_)
-    text += " descriptor " + std::to_string(io->fd) + ":" + text_of(io->wanted);
+    text += " descriptor " + std::to_string(io->fd()) + ":" + text_of(io->wanted);
   for (const Signal* entry : signals_) text += " signal " + std::to_string(entry->signal);
   return text.empty() ? "nothing is watched" : "watched:" + text;
+}
+
+Watched FakeBackend::watched() const {
+  Watched all;
+  std::map<int, IoEvents> descriptors;
+  for (const Io* io : ios_)
+    if (!io->wanted.empty()) descriptors[io->fd()] = watched(io->fd());
+  all.descriptors.assign(descriptors.begin(), descriptors.end());
+  for (const Signal* entry : signals_) all.signals.push_back(entry->signal);
+  std::sort(all.signals.begin(), all.signals.end());
+  return all;
 }
 
 std::string FakeBackend::stalled(const char* what) const {

@@ -35,8 +35,12 @@ class FakeBackend final : public Backend {
   FakeBackend();
   ~FakeBackend() override;
 
-  /// Moves the clock.
+  /// Moves the clock, and the wall clock with it.
   void advance(Duration by);
+  /// Sets the wall clock, forward or back; the other clock stands still.
+  void set_wall_clock(WallTime time);
+  /// False: nobody is told of a set wall clock, as on a system that cannot.
+  void set_tells_wall_clock(bool tells) { tells_wall_clock_ = tells; }
   /// True, the default: an idle wait() moves the clock to its deadline instead of waiting.
   void set_autojump(bool jump) { autojump_ = jump; }
   /// True: descriptors are real, and ready as poll(2) says, in addition to what set_ready() says.
@@ -52,6 +56,10 @@ class FakeBackend final : public Backend {
   /// What all registrations of `fd` together wait for.
   IoEvents watched(int fd) const;
   bool is_watched(int signal) const;
+  /// How many want to be told of a set wall clock.
+  std::size_t wall_clock_targets() const { return wall_clocks_.size(); }
+  /// How many after_fork() calls there were.
+  int forks() const { return forks_; }
   /// How many wait() calls there were, and how many of them jumped.
   std::size_t waits() const { return waits_; }
   std::size_t jumps() const { return jumps_; }
@@ -60,18 +68,24 @@ class FakeBackend final : public Backend {
 
   std::string_view name() const override { return "fake"; }
   TimePoint now() const override;
+  WallTime wall_now() const override;
   std::unique_ptr<IoRegistration> register_io(int fd, IoTarget& target) override;
   std::unique_ptr<SignalRegistration> register_signal(int signal, SignalTarget& target) override;
+  std::unique_ptr<WallClockRegistration> register_wall_clock(WallClockTarget& target) override;
   void wait(std::optional<TimePoint> deadline) override;
   void wake() noexcept override;
+  void after_fork() override { ++forks_; }
+  Watched watched() const override;
 
  private:
   class Io;
   class Signal;
+  class WallClock;
 
   /// Tells the targets what is ready; false if nothing is.
   bool collect();
   bool collect_signals();
+  bool collect_wall_clock();
   bool collect_io();
   /// poll(2) on the waker and, in that mode, on the registered descriptors.
   bool poll_real(std::chrono::milliseconds timeout);
@@ -85,10 +99,15 @@ class FakeBackend final : public Backend {
   std::size_t jumps_ = 0;
   std::vector<Io*> ios_;
   std::vector<Signal*> signals_;
+  std::vector<WallClock*> wall_clocks_;
+  bool tells_wall_clock_ = true;
+  int forks_ = 0;
   std::map<int, int> refused_;
 
   mutable std::mutex mutex_;  // of what follows
   TimePoint now_{std::chrono::seconds(1000)};
+  Duration wall_offset_ = std::chrono::seconds(1'000'000'000);  // of the wall clock
+  bool was_wall_clock_set_ = false;
   std::map<int, IoEvents> ready_;
   std::set<int> raised_;
 };

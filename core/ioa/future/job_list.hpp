@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <utility>
 
 namespace ioa {
@@ -48,6 +49,12 @@ class JobList {
   }
 
   bool empty() const noexcept { return ring_.next_ == &ring_; }
+  /// Counts them.
+  std::size_t size() const noexcept {
+    std::size_t count = 0;
+    for (const Job* job = ring_.next_; job != &ring_; job = job->next_) ++count;
+    return count;
+  }
 
   /// Appends `job`, unless it already is in a list.
   void push(Job& job) noexcept {

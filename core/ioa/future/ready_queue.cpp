@@ -29,6 +29,7 @@ std::size_t ReadyQueue::drain(std::size_t limit) {
     Job* job = jobs_.pop();
     if (job == nullptr) break;
     ++count;
+    ++drained_;
     job->run();
     reap();
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "ioa/future/job_list.hpp"
 
@@ -28,6 +29,9 @@ class ReadyQueue {
   /// Runs jobs until none is left, those included that they queue, but at most `limit` of them.
   /// Returns how many ran. An exception that a job lets out leaves the rest queued.
   std::size_t drain(std::size_t limit);
+  /// How many have ever run.
+  std::uint64_t drained() const noexcept { return drained_; }
+  std::size_t size() const noexcept { return jobs_.size(); }
 
   /// Takes a job that destroys something which could not be destroyed where it stood (a coroutine
   /// frame cancelled while its own code was running). It runs after the current job.
@@ -41,6 +45,7 @@ class ReadyQueue {
   JobList doomed_;
   JobList postponed_;
   ReadyQueue* outer_;
+  std::uint64_t drained_ = 0;
 };
 
 }  // namespace ioa

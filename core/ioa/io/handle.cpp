@@ -3,8 +3,9 @@
 #include <utility>
 
 #include "ioa/base/assert.hpp"
-#include "ioa/io/waiters.hpp"
+#include "ioa/future/waiters.hpp"
 #include "ioa/loop/loop.hpp"
+#include "ioa/loop/trace.hpp"
 
 namespace ioa {
 
@@ -16,6 +17,7 @@ class Handle::WriteSide final : public IoWatchBase {
 
  private:
   bool io_event(IoEvent) override {
+    note_callback(owner_);
     owner_.write_ready();
     return true;
   }
@@ -139,6 +141,7 @@ void Handle::finish_close() {
   };
   sides_closed(IoEvents(IoEvent::read).with(IoEvent::write));
   const Rest rest(*this);  // also if the callback throws
+  trace_event<Handle>(*this, "on_closed");
   if (extras_) extras_->on_closed(*this);
 }
 
@@ -157,7 +160,16 @@ void Handle::write_ready() {
 void Handle::handles_set() {}
 void Handle::sides_closed(IoEvents) {}
 
+std::string Handle::describe() const {
+  const std::string read = read_fd() >= 0 ? std::to_string(read_fd()) : "";
+  const std::string write = write_fd() >= 0 ? std::to_string(write_fd()) : "";
+  if (is_shared_) return "rw=" + read;
+  if (read.empty()) return write.empty() ? "" : "w=" + write;
+  return "r=" + read + (write.empty() ? "" : ",w=" + write);
+}
+
 bool Handle::io_event(IoEvent event) {
+  note_callback(*this);
   if (event == IoEvent::read)
     read_ready();
   else
@@ -174,6 +186,7 @@ void Handle::call(IoEvent event, const Event<void(Handle&)>& callback) {
     return;
   }
   in_call_ = in_call_.with(event);
+  trace_event<Handle>(*this, event == IoEvent::read ? "on_read_ready" : "on_write_ready");
   try {
     callback(*this);
   } catch (...) {

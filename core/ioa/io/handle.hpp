@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "ioa/base/event_slot.hpp"
 #include "ioa/base/unique_fd.hpp"
@@ -79,6 +80,9 @@ class Handle : public Notifier, private IoWatchBase {
   /// longer than the Handle is open (a coroutine that waits for other things in between) sets false
   /// and calls remove() itself.
   void set_leaves_when_closed(bool leaves) noexcept { stays_when_closed_ = !leaves; }
+
+  /// The descriptors: "rw=4", "r=3,w=5", "r=3", "w=5"; empty without any.
+  std::string describe() const override;
 
  protected:
   /// For derived classes that override read_ready() and write_ready(): readiness counts without a

@@ -5,8 +5,8 @@
 
 #include "ioa/base/byte_buffer.hpp"
 #include "ioa/base/free_list.hpp"
-#include "ioa/io/node_list.hpp"
-#include "ioa/io/waiters.hpp"
+#include "ioa/future/node_list.hpp"
+#include "ioa/future/waiters.hpp"
 
 /// The two queues of a Stream; not part of the interface. A Stream has them only while there is
 /// something in them.

@@ -9,6 +9,7 @@
 #include "ioa/io/stream.hpp"
 #include "ioa/io/stream_queues.hpp"
 #include "ioa/io/stream_settings.hpp"
+#include "ioa/io/stream_trace.hpp"
 
 namespace ioa {
 using detail::Found;
@@ -201,6 +202,7 @@ IoResult Stream::read_some_into(std::span<char> space) {
 void Stream::read_step() {
   const ReadSpace space;
   const IoResult result = read_some_into(space.space());
+  detail::count_read(*this, result, space.space());
   if (settings_)
     settings_->read_waits_for_write =
         result.status == IoResult::Status::blocked && result.waits_for == IoEvent::write;
@@ -239,6 +241,7 @@ void Stream::deliver(ByteBuffer& data) {
 void Stream::present(ByteBuffer& data) {
   is_presenting_ = true;
   drops_presented_ = false;
+  trace_event<Stream>(*this, "on_read");
   try {
     on_read_(*this, data, is_read_eof_);
   } catch (...) {

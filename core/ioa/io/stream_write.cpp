@@ -8,6 +8,7 @@
 #include "ioa/io/stream.hpp"
 #include "ioa/io/stream_queues.hpp"
 #include "ioa/io/stream_settings.hpp"
+#include "ioa/io/stream_trace.hpp"
 
 namespace ioa {
 
@@ -85,11 +86,13 @@ void Stream::enqueue(std::string_view bytes) {
 IoResult Stream::send(std::string_view bytes) {
   if (settings_ && settings_->transport) {
     const IoResult result = settings_->transport->write(write_fd(), bytes);
+    detail::count_write(*this, result, bytes);
     if (result.status == IoResult::Status::blocked) wait_to_write(result.waits_for);
     return result;
   }
   bool is_socket = !writes_no_socket_;
   const IoResult result = detail::write_descriptor(write_fd(), bytes, is_socket);
+  detail::count_write(*this, result, bytes);
   writes_no_socket_ = !is_socket;
   return result;
 }

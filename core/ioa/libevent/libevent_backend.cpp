@@ -1,70 +1,33 @@
 #include "ioa/libevent/libevent_backend.hpp"
 
 #include <event2/event.h>
-#include <event2/event_struct.h>
+#include <fcntl.h>
 #include <sys/eventfd.h>
-#include <sys/select.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <cstring>
+#include <map>
 #include <mutex>
 #include <utility>
 
 #include "ioa/base/assert.hpp"
 #include "ioa/base/error.hpp"
 #include "ioa/base/free_list.hpp"
-#include "ioa/base/syscall.hpp"
 #include "ioa/base/unique_fd.hpp"
+#include "ioa/libevent/persistent_event.hpp"
+#include "ioa/libevent/wall_clock_alarm.hpp"
 
 namespace ioa {
+using detail::libevent_error;
+using detail::opened;
+using detail::PersistentEvent;
+
 namespace {
 
 void ignore_log(int, const char*) {}  // libevent prints to stderr what its results say as well
-
-Error libevent_error(const char* operation, std::string subject) {
-  return Error::from_errno(errno != 0 ? errno : EINVAL, operation, std::move(subject));
-}
-
-/// One persistent libevent event.
-class PersistentEvent {
- public:
-  PersistentEvent(event_base* base, int fd, short what, event_callback_fn callback,
-                  void* argument) {
-    event_assign(&event_, base, fd, static_cast<short>(what | EV_PERSIST), callback, argument);
-  }
-  PersistentEvent(const PersistentEvent&) = delete;
-  PersistentEvent& operator=(const PersistentEvent&) = delete;
-  ~PersistentEvent() { event_del(&event_); }
-
-  int fd() const { return event_get_fd(&event_); }
-  void* argument() const { return event_get_callback_arg(&event_); }
-
-  bool is_active() const {
-    return event_pending(&event_, EV_READ | EV_WRITE | EV_SIGNAL, nullptr) != 0;
-  }
-  /// False, with errno, if libevent or the kernel refuses.
-  bool set_active(bool active) {
-    if (active == is_active()) return true;
-    if (active && fd() >= FD_SETSIZE && is_select()) {
-      errno =
-          EMFILE;  // libevent would write past the end of the set, and abort where it is checked
-      return false;
-    }
-    errno = 0;
-    return (active ? event_add(&event_, nullptr) : event_del(&event_)) == 0;
-  }
-
- private:
-  bool is_select() const {
-    return std::strcmp(event_base_get_method(event_get_base(&event_)), "select") == 0;
-  }
-
-  event event_{};
-};
 
 /// Which event_base of this process has signals. libevent has one table of them a process: a second
 /// base takes it over, and the first one never hears of its signals again.
@@ -82,6 +45,14 @@ class SignalOwner {
     const std::lock_guard lock(mutex_);
     if (base_ == base && pid_ == ::getpid()) --count_;
   }
+  /// In a child that goes on with `base`, which has `count` signals.
+  void inherit(const event_base* base, int count) {
+    if (count == 0) return;
+    const std::lock_guard lock(mutex_);
+    base_ = base;
+    pid_ = ::getpid();
+    count_ = count;
+  }
 
  private:
   std::mutex mutex_;
@@ -91,10 +62,10 @@ class SignalOwner {
 };
 constinit SignalOwner signal_owner;
 
-UniqueFd checked(int fd, const char* operation) {
-  if (fd < 0) throw Error::from_errno(errno, operation);
-  return UniqueFd(fd);
-}
+// Set by the "poll" method's callback, inside a wait of this thread.
+constinit thread_local bool has_seen_closed_descriptor = false;
+
+bool is_closed(int fd) { return ::fcntl(fd, F_GETFD) < 0 && errno == EBADF; }
 
 }  // namespace
 
@@ -104,7 +75,8 @@ UniqueFd checked(int fd, const char* operation) {
 class LibeventBackend::Io final : public IoRegistration, public FreeListed {
  public:
   Io(LibeventBackend& backend, int fd, IoTarget& target)
-      : backend_(backend), read_(backend.base_.get(), fd, EV_READ, &Io::ready, &target) {}
+      : backend_(backend),
+        read_(backend.base_.get(), fd, EV_READ, backend.ready_callback(), &target) {}
   ~Io() override { leave_always_ready(); }
 
   void want(IoEvents events) override {
@@ -117,21 +89,30 @@ class LibeventBackend::Io final : public IoRegistration, public FreeListed {
     }
   }
 
+  int fd() const noexcept override { return read_.fd(); }
   IoTarget& target() const { return *static_cast<IoTarget*>(read_.argument()); }
 
- private:
   static void ready(evutil_socket_t, short what, void* target) {
+    static_cast<IoTarget*>(target)->io_ready(events_of(what));
+  }
+  /// As ready(), for poll(2), which says of a closed descriptor that it is ready, again and again.
+  static void ready_or_closed(evutil_socket_t fd, short what, void* target) {
+    if (is_closed(fd)) has_seen_closed_descriptor = true;
+    ready(fd, what, target);
+  }
+  static IoEvents events_of(int what) {
     IoEvents events;
     if ((what & EV_READ) != 0) events = events.with(IoEvent::read);
     if ((what & EV_WRITE) != 0) events = events.with(IoEvent::write);
-    static_cast<IoTarget*>(target)->io_ready(events);
+    return events;
   }
 
+ private:
   bool want_polled(IoEvents events) {
     if (!read_.set_active(events.has(IoEvent::read))) return false;
     if (!write_ && events.has(IoEvent::write))
       write_ = std::make_unique<PersistentEvent>(backend_.base_.get(), read_.fd(), short{EV_WRITE},
-                                                 &Io::ready, &target());
+                                                 backend_.ready_callback(), &target());
     return !write_ || write_->set_active(events.has(IoEvent::write));
   }
   bool leave_always_ready() noexcept {
@@ -156,11 +137,11 @@ class LibeventBackend::Signal final : public SignalRegistration {
   }
   ~Signal() override { signal_owner.release(base_); }
 
- private:
   static void arrived(evutil_socket_t, short, void* self) {
     static_cast<Signal*>(self)->target_.signal_arrived();
   }
 
+ private:
   const event_base* base_;
   SignalTarget& target_;
   PersistentEvent event_;
@@ -172,8 +153,8 @@ class LibeventBackend::Signal final : public SignalRegistration {
 class LibeventBackend::Alarm {
  public:
   explicit Alarm(event_base* base)
-      : fd_(checked(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK),
-                    "timerfd_create")),
+      : fd_(opened(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK),
+                   "timerfd_create")),
         event_(base, fd_.get(), EV_READ, &Alarm::fired, this) {
     if (!event_.set_active(true)) throw libevent_error("watch", "timerfd");
   }
@@ -211,7 +192,7 @@ class LibeventBackend::Alarm {
 class LibeventBackend::Waker {
  public:
   explicit Waker(event_base* base)
-      : fd_(checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
+      : fd_(opened(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
         event_(base, fd_.get(), EV_READ, &Waker::woken, this) {
     if (!event_.set_active(true)) throw libevent_error("watch", "eventfd");
   }
@@ -229,6 +210,22 @@ class LibeventBackend::Waker {
 
   UniqueFd fd_;
   PersistentEvent event_;
+};
+
+class LibeventBackend::WallClock final : public WallClockRegistration {
+ public:
+  WallClock(LibeventBackend& backend, WallClockTarget& target)
+      : backend_(backend), target_(target) {
+    backend_.wall_alarm_->add(target_);
+  }
+  ~WallClock() override {
+    backend_.wall_alarm_->remove(target_);
+    if (!backend_.wall_alarm_->has_targets()) backend_.wall_alarm_.reset();
+  }
+
+ private:
+  LibeventBackend& backend_;
+  WallClockTarget& target_;
 };
 
 void LibeventBackend::FreeBase::operator()(event_base* base) const noexcept {
@@ -271,6 +268,11 @@ LibeventBackend::~LibeventBackend() = default;
 std::string_view LibeventBackend::name() const { return event_base_get_method(base_.get()); }
 
 TimePoint LibeventBackend::now() const { return Clock::now(); }
+WallTime LibeventBackend::wall_now() const { return std::chrono::system_clock::now(); }
+
+event_callback_fn LibeventBackend::ready_callback() const {
+  return name() == "poll" ? &Io::ready_or_closed : &Io::ready;
+}
 
 std::unique_ptr<Backend::IoRegistration> LibeventBackend::register_io(int fd, IoTarget& target) {
   return std::make_unique<Io>(*this, fd, target);
@@ -281,6 +283,16 @@ std::unique_ptr<Backend::SignalRegistration> LibeventBackend::register_signal(
   if (signal <= 0 || signal >= NSIG || signal == SIGKILL || signal == SIGSTOP)
     throw Error::from_errno(EINVAL, "sigaction", "signal " + std::to_string(signal));
   return std::make_unique<Signal>(base_.get(), signal, target);
+}
+
+std::unique_ptr<Backend::WallClockRegistration> LibeventBackend::register_wall_clock(
+    WallClockTarget& target) {
+  try {
+    if (!wall_alarm_) wall_alarm_ = std::make_unique<detail::WallClockAlarm>(base_.get());
+  } catch (const Error&) {
+    return nullptr;  // a kernel without timerfd, or a sandbox that forbids it
+  }
+  return std::make_unique<WallClock>(*this, target);
 }
 
 void LibeventBackend::wait(std::optional<TimePoint> deadline) {
@@ -306,9 +318,74 @@ void LibeventBackend::wait_until(TimePoint deadline) {
 }
 
 void LibeventBackend::run_events(int flags) {
-  if (event_base_loop(base_.get(), flags) < 0) throw libevent_error("wait", std::string(name()));
+  // select(2) fails as a whole when one of its descriptors has been closed.
+  if (event_base_loop(base_.get(), flags) < 0 && !(errno == EBADF && end_closed_descriptors()))
+    throw libevent_error("wait", std::string(name()));
+  if (std::exchange(has_seen_closed_descriptor, false)) end_closed_descriptors();
+}
+
+/// Tells the owners of descriptors that were closed while they were watched, by readiness: what
+/// they do next fails with EBADF. Then watches them no more, or they would be ready for ever.
+/// (epoll forgets them by itself, and says nothing.) False if there is none.
+bool LibeventBackend::end_closed_descriptors() {
+  std::vector<event*> found;
+  event_base_foreach_event(
+      base_.get(),
+      [](const event_base*, const event* each, void* list) {
+        const auto callback = event_get_callback(each);
+        if ((callback == &Io::ready || callback == &Io::ready_or_closed) &&
+            is_closed(event_get_fd(each)))
+          static_cast<std::vector<event*>*>(list)->push_back(const_cast<event*>(each));
+        return 0;
+      },
+      &found);
+  for (event* each : found) {
+    auto& target = *static_cast<IoTarget*>(event_get_callback_arg(each));
+    target.io_ready(Io::events_of(event_get_events(each)));
+    event_del(each);
+  }
+  return !found.empty();
 }
 
 void LibeventBackend::wake() noexcept { waker_->wake(); }
+
+void LibeventBackend::after_fork() {
+  // First the kernel's set of events, which is the parent's too: only then may events be deleted.
+  if (event_reinit(base_.get()) != 0) throw libevent_error("event_reinit", std::string(name()));
+  signal_owner.inherit(base_.get(), static_cast<int>(watched().signals.size()));
+  alarm_.reset();
+  waker_ = std::make_unique<Waker>(base_.get());
+  waker_->wake();  // for what was posted before
+  if (!wall_alarm_) return;
+  auto fresh = std::make_unique<detail::WallClockAlarm>(base_.get());
+  for (WallClockTarget* target : wall_alarm_->targets()) fresh->add(*target);
+  wall_alarm_ = std::move(fresh);
+}
+
+Watched LibeventBackend::watched() const {
+  struct Found {
+    std::map<int, IoEvents> descriptors;
+    std::vector<int> signals;
+  } found;
+  event_base_foreach_event(
+      base_.get(),
+      [](const event_base*, const event* each, void* argument) {
+        auto& all = *static_cast<Found*>(argument);
+        const auto callback = event_get_callback(each);
+        if (callback == &Signal::arrived) all.signals.push_back(event_get_signal(each));
+        if (callback == &Io::ready || callback == &Io::ready_or_closed) {
+          IoEvents& events = all.descriptors[event_get_fd(each)];
+          events = events.with(Io::events_of(event_get_events(each)));
+        }
+        return 0;
+      },
+      &found);
+  for (const AlwaysReady& entry : always_ready_) {
+    IoEvents& events = found.descriptors[entry.io->fd()];
+    events = events.with(entry.wanted);
+  }
+  std::sort(found.signals.begin(), found.signals.end());
+  return {{found.descriptors.begin(), found.descriptors.end()}, std::move(found.signals)};
+}
 
 }  // namespace ioa

@@ -4,6 +4,8 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "ioa/base/clock.hpp"
 
@@ -54,6 +56,22 @@ class SignalTarget {
   ~SignalTarget() = default;
 };
 
+/// Told by a Backend, inside wait() only, that the wall clock has been set: that it goes on from
+/// another time, forward or back.
+class WallClockTarget {
+ public:
+  virtual void wall_clock_set() noexcept = 0;
+
+ protected:
+  ~WallClockTarget() = default;
+};
+
+/// What a Backend watches: for people, and for counting.
+struct Watched {
+  std::vector<std::pair<int, IoEvents>> descriptors;  ///< In the order of the numbers.
+  std::vector<int> signals;                           ///< In the order of the numbers.
+};
+
 /// What a Loop stands on: readiness, signals, the clock and the wait. It only collects: every
 /// callback is called by the Loop, after wait() has returned, so that callbacks may destroy
 /// anything and turns may nest. LibeventBackend is the real one; tests have one whose time and
@@ -68,10 +86,15 @@ class Backend {
     virtual ~IoRegistration() = default;
     /// Replaces what is watched for. Throws Error if the system refuses the descriptor.
     virtual void want(IoEvents events) = 0;
+    virtual int fd() const noexcept = 0;
   };
   class SignalRegistration {
    public:
     virtual ~SignalRegistration() = default;
+  };
+  class WallClockRegistration {
+   public:
+    virtual ~WallClockRegistration() = default;
   };
 
   virtual ~Backend() = default;
@@ -79,12 +102,15 @@ class Backend {
   /// "epoll", "poll", "select", ...
   virtual std::string_view name() const = 0;
   virtual TimePoint now() const = 0;
+  virtual WallTime wall_now() const = 0;
 
   /// `fd` is borrowed and stays open until the registration is dropped. Level-triggered; a
   /// descriptor that cannot be polled (a regular file) is always ready.
   virtual std::unique_ptr<IoRegistration> register_io(int fd, IoTarget& target) = 0;
   /// Signals belong to one backend of the process.
   virtual std::unique_ptr<SignalRegistration> register_signal(int signal, SignalTarget& target) = 0;
+  /// Null if this system does not tell: who needs to know compares the clocks now and then.
+  virtual std::unique_ptr<WallClockRegistration> register_wall_clock(WallClockTarget& target) = 0;
 
   /// Waits until something is ready, wake() was called, or `deadline` has come (nullopt: never),
   /// and tells the targets. Never returns before `deadline` without one of these.
@@ -92,6 +118,13 @@ class Backend {
 
   /// Makes the current or the next wait() return. From any thread, and from signal handlers.
   virtual void wake() noexcept = 0;
+
+  /// In a child process that goes on with the parent's Loop: makes anew what fork(2) leaves shared
+  /// with the parent. All registrations stay. Throws Error if the system refuses.
+  virtual void after_fork() = 0;
+
+  /// What is watched at present.
+  virtual Watched watched() const = 0;
 };
 
 }  // namespace ioa

@@ -1,10 +1,12 @@
 #include "ioa/loop/loop.hpp"
 
 #include <algorithm>
+#include <list>
 #include <utility>
 
 #include "ioa/base/free_list.hpp"
 #include "ioa/future/promise.hpp"
+#include "ioa/loop/debug_log.hpp"
 
 namespace ioa {
 namespace {
@@ -23,7 +25,9 @@ Loop::Loop(std::unique_ptr<Backend> backend)
       signals_(*backend_, ready_),
       posted_(std::make_shared<PostQueue>(*backend_)),
       now_(backend_->now()),
+      debug_log_(DebugLog::from_environment()),
       root_(std::make_unique<Notifier>()) {
+  set_event_sink(nullptr);
   root_->enter(*this);
 }
 
@@ -41,15 +45,20 @@ Loop::~Loop() {
 
 std::size_t Loop::turn(std::optional<Duration> timeout) {
   const Depth depth(turn_depth_);
+  CallbackMonitor::Turn span(active_monitor_);
+  ++counters_.turns;
+  if (wait_hooks_) wait_hooks_->before();
   backend_->wait(wait_deadline(timeout));
   now_ = backend_->now();
-  std::size_t count = run_all(ready_);
+  span.awake(now_);
+  if (wait_hooks_) wait_hooks_->after();
+  std::size_t count = run_all(ready_, CallbackKind::descriptor, counters_.ready_callbacks);
   take_posted();
-  count += run_all(posted_here_);
-  count += timers_.fire(now_, kTimersPerTurn);
+  count += run_all(posted_here_, CallbackKind::posted, counters_.posted_calls);
+  count += active_monitor_ == nullptr ? timers_.fire(now_, kTimersPerTurn) : fire_monitored();
   running_.take_all(deferred_);
-  count += run_all(running_);
-  count += reactions_.drain(kReactionsPerTurn);
+  count += run_all(running_, CallbackKind::deferred, counters_.deferred_calls);
+  count += active_monitor_ == nullptr ? reactions_.drain(kReactionsPerTurn) : drain_monitored();
   reactions_.reap();
   if (turn_depth_ == 1) empty_graveyard();
   rethrow_failure();
@@ -59,6 +68,29 @@ std::size_t Loop::turn(std::optional<Duration> timeout) {
 void Loop::run() {
   const Depth depth(run_depth_);
   while (!std::exchange(stop_requested_, false)) turn();
+}
+
+std::optional<int> Loop::run_until(std::initializer_list<int> signals) {
+  const Depth depth(run_depth_);
+  const int own_depth = run_depth_;
+  std::optional<int> arrived;
+  std::list<SignalWatch> watches;
+  for (const int signal : signals)
+    watches.emplace_back(*this, signal, [this, &arrived, signal, own_depth] {
+      if (!arrived) arrived = signal;
+      if (run_depth_ > own_depth) stop();
+    });
+  while (!arrived && !std::exchange(stop_requested_, false)) turn();
+  return arrived;
+}
+
+void Loop::after_fork() { backend_->after_fork(); }
+
+void Loop::on_wait(UniqueFunction<void()> before, UniqueFunction<void()> after) {
+  // They stay where they are: one of them may be running.
+  if (!wait_hooks_) wait_hooks_ = std::make_unique<WaitHooks>();
+  wait_hooks_->before = std::move(before);
+  wait_hooks_->after = std::move(after);
 }
 
 std::optional<TimePoint> Loop::wait_deadline(std::optional<Duration> timeout) {
@@ -73,9 +105,13 @@ std::optional<TimePoint> Loop::wait_deadline(std::optional<Duration> timeout) {
   return deadline;
 }
 
-std::size_t Loop::run_all(JobList& jobs) {
+std::size_t Loop::run_all(JobList& jobs, CallbackKind kind, std::uint64_t& counter) {
+  if (active_monitor_ != nullptr) return run_monitored(jobs, kind, counter);
   std::size_t count = 0;
-  for (; Job* job = jobs.pop(); ++count) job->run();
+  for (; Job* job = jobs.pop(); ++count) {
+    ++counter;
+    job->run();
+  }
   return count;
 }
 

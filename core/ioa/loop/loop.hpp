@@ -2,16 +2,21 @@
 
 #include <cstddef>
 #include <exception>
+#include <initializer_list>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "ioa/base/assert.hpp"
 #include "ioa/base/clock.hpp"
+#include "ioa/base/event_slot.hpp"
 #include "ioa/base/unique_function.hpp"
 #include "ioa/future/future.hpp"
 #include "ioa/future/ready_queue.hpp"
 #include "ioa/loop/backend.hpp"
+#include "ioa/loop/callback_monitor.hpp"
+#include "ioa/loop/metrics.hpp"
 #include "ioa/loop/notifier.hpp"
 #include "ioa/loop/post_queue.hpp"
 #include "ioa/loop/signal_router.hpp"
@@ -20,6 +25,7 @@
 
 namespace ioa {
 
+class DebugLog;
 class EventSink;
 
 /// The event loop: the root of a tree of Notifiers, and the one that calls their callbacks.
@@ -41,6 +47,13 @@ class EventSink;
 /// NESTING: a callback may call turn() and run(). The inner turn calls whatever has events, that
 /// very callback included: it takes its data before it turns. EXCEPTIONS: what a callback throws
 /// leaves turn() and run(); the other events stay queued.
+/// ORDER: what is ready is called in the order in which the backend tells it (epoll: in which it
+/// came), each once a turn, so that none starves another; equal deadlines, deferred calls and
+/// reactions first in first out.
+/// SIGPIPE: a Loop changes no signal's disposition by itself. A program that writes to pipes
+/// ignores SIGPIPE, once, where it starts; children that it starts get the default back. DEBUGGING:
+/// IOA_DEBUG in the environment has it tell what happens; see DebugLog. dump() says what it waits
+/// for.
 class Loop {
  public:
   explicit Loop(std::unique_ptr<Backend> backend);
@@ -64,6 +77,9 @@ class Loop {
 
   /// Turns until stop(). May be called inside a callback; stop() then ends the inner run.
   void run();
+  /// Turns until one of `signals` arrives, and returns it, or until stop(): nullopt. The signals
+  /// are watched for that time only. A run() nested in a callback ends too when one arrives.
+  std::optional<int> run_until(std::initializer_list<int> signals);
   /// Ends the innermost run() after the current turn; if none is active, the next one at its start.
   void stop() noexcept { stop_requested_ = true; }
   bool is_running() const noexcept { return run_depth_ > 0; }
@@ -91,9 +107,36 @@ class Loop {
   TimeQueue& timers() noexcept { return timers_; }
   Backend& backend() noexcept { return *backend_; }
 
+  /// In a child process made by fork(2) that goes on with this Loop: frees it from what it shares
+  /// with the parent's. Until then the child must not touch it. Everything that is watched stays
+  /// so, signals included; threads are not there any more, nor is what they worked on.
+  void after_fork();
+
+  /// Called before each wait (it may defer calls), and after it, when now() is fixed. Null:
+  /// nothing.
+  void on_wait(UniqueFunction<void()> before, UniqueFunction<void()> after);
+
   /// Where the engine reports what happens; null, the default, for nowhere. Borrowed.
-  void set_event_sink(EventSink* sink) noexcept { event_sink_ = sink; }
+  void set_event_sink(EventSink* sink) noexcept;
   EventSink* event_sink() const noexcept { return event_sink_; }
+  /// The same, if it wants the steps of notifiers too; else null.
+  EventSink* trace_sink() const noexcept { return trace_sink_; }
+
+  /// Reports a callback that takes longer, as the event `callback.slow`, so that what makes a loop
+  /// stall is found. nullopt, the default, reads no clock.
+  void set_slow_callback_limit(std::optional<Duration> limit);
+  /// Whether turns are timed for metrics(); off at first.
+  void set_measuring(bool measures);
+  /// What it has done and what is in it. Takes a walk over the tree and the watches.
+  LoopMetrics metrics();
+  /// For the parts of the engine.
+  LoopCounters& counters() noexcept { return counters_; }
+  /// Null unless callbacks are timed.
+  CallbackMonitor* monitor() const noexcept { return active_monitor_; }
+
+  /// For people: the tree with its names and states, what is watched, when timers are due, what is
+  /// queued. The first thing to look at when something hangs.
+  std::string dump();
 
   static constexpr std::size_t kReactionsPerTurn = 1000;
   static constexpr std::size_t kTimersPerTurn = 4096;
@@ -116,9 +159,18 @@ class Loop {
     int& depth_;
   };
 
+  struct WaitHooks {
+    Event<void()> before;
+    Event<void()> after;
+  };
+
   std::optional<TimePoint> wait_deadline(std::optional<Duration> timeout);
   void take_posted();
-  static std::size_t run_all(JobList& jobs);
+  std::size_t run_all(JobList& jobs, CallbackKind kind, std::uint64_t& counter);
+  std::size_t run_monitored(JobList& jobs, CallbackKind kind, std::uint64_t& counter);
+  std::size_t fire_monitored();
+  std::size_t drain_monitored();
+  CallbackMonitor& make_monitor();
   /// Appends `function` to one of the queues below that own such jobs.
   static void queue(JobList& jobs, UniqueFunction<void()> function);
   void bury(std::unique_ptr<Notifier> dead) { graveyard_.push_back(std::move(dead)); }
@@ -136,7 +188,13 @@ class Loop {
   SignalRouter signals_;
   std::shared_ptr<PostQueue> posted_;
   TimePoint now_;
+  CallbackMonitor* active_monitor_ = nullptr;
+  LoopCounters counters_;
+  std::unique_ptr<WaitHooks> wait_hooks_;
   EventSink* event_sink_ = nullptr;
+  EventSink* trace_sink_ = nullptr;
+  std::unique_ptr<DebugLog> debug_log_;
+  std::unique_ptr<CallbackMonitor> monitor_;
   std::exception_ptr failure_;
   int turn_depth_ = 0;
   int run_depth_ = 0;

@@ -162,6 +162,9 @@ std::string_view Notifier::name() const noexcept {
   return extras_ ? std::string_view(extras_->name) : std::string_view();
 }
 
+std::string Notifier::describe() const { return {}; }
+std::size_t Notifier::adopted_tasks() const noexcept { return extras_ ? extras_->tasks.size() : 0; }
+
 void Notifier::added_to_loop(Loop&) {}
 void Notifier::removing_from_loop(Loop&) {}
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <exception>
 #include <memory>
 #include <string>
@@ -75,6 +76,11 @@ class Notifier {
   /// For people: what this one is, in debug output.
   void set_name(std::string name);
   std::string_view name() const noexcept;
+  /// The same: what state it is in, in a word or two; may be empty. For debug output it stands
+  /// behind the name; see notifier_text().
+  virtual std::string describe() const;
+  /// How much adopted work has not ended.
+  std::size_t adopted_tasks() const noexcept;
 
  protected:
   /// It has entered `loop` (loop() is set, children follow after it). What it throws leaves

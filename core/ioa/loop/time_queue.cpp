@@ -33,22 +33,38 @@ std::optional<TimePoint> TimeQueue::next() noexcept {
 }
 
 std::size_t TimeQueue::fire(TimePoint now, std::size_t limit) {
+  begin_firing(now);
+  return fire_due(now, limit);
+}
+
+void TimeQueue::begin_firing(TimePoint now) noexcept {
   fired_until_ = now;
   ++epoch_;
+}
+
+std::size_t TimeQueue::fire_due(TimePoint now, std::size_t limit) {
   std::size_t count = 0;
   while (count < limit) {
     settle_top();
     if (heap_.empty() || heap_.front().due > now) break;
     TimeWatch& watch = *heap_.front().watch;
-    // Armed by one of the callbacks of this call. (Not a matter of sequence numbers, which wrap
-    // while a timer is armed. An epoch that comes round by chance costs one turn.)
+    // Armed by one of the callbacks since begin_firing(). (Not a matter of sequence numbers, which
+    // wrap while a timer is armed. An epoch that comes round by chance costs one turn.)
     if (watch.epoch_ == epoch_) break;
     erase(watch);
     watch.is_armed_ = false;
     ++count;
+    ++fired_;
     watch.callback_();
   }
   return count;
+}
+
+std::vector<TimePoint> TimeQueue::due_times() const {
+  std::vector<TimePoint> times;
+  for (const Entry& entry : heap_) times.push_back(entry.watch->due_);
+  std::sort(times.begin(), times.end());
+  return times;
 }
 
 /// Brings the first entry up to date with its timer, which may have been moved later meanwhile.

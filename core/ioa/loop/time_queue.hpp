@@ -70,6 +70,14 @@ class TimeQueue {
   /// Runs what is due at `now`, in the order of the deadlines, equal ones in the order of arming,
   /// at most `limit` of them; what these arm anew waits for the next call. Returns how many ran.
   std::size_t fire(TimePoint now, std::size_t limit);
+  /// The same in steps: the first once, the second until it returns less than `limit`.
+  void begin_firing(TimePoint now) noexcept;
+  std::size_t fire_due(TimePoint now, std::size_t limit);
+  /// How many have ever run.
+  std::uint64_t fired() const noexcept { return fired_; }
+
+  /// When those that are armed are due, in this order.
+  std::vector<TimePoint> due_times() const;
 
  private:
   friend class TimeWatch;
@@ -91,6 +99,7 @@ class TimeQueue {
   std::uint32_t next_sequence_ = 0;
   std::uint16_t epoch_ = 0;
   TimePoint fired_until_ = TimePoint::min();
+  std::uint64_t fired_ = 0;
 };
 
 }  // namespace ioa

@@ -43,6 +43,11 @@ void IoWatchBase::io_ready(IoEvents events) noexcept {
   if (!pending_.empty()) watching_loop().ready_.push(*this);
 }
 
+int IoWatchBase::descriptor_of(const Job& job) noexcept {
+  if (!job.runs(&IoWatchBase::dispatch)) return -1;
+  return static_cast<const IoWatchBase&>(job).registration_->fd();
+}
+
 void IoWatchBase::dispatch(void* self) {
   auto& watch = *static_cast<IoWatchBase*>(self);
   for (const IoEvent event : {IoEvent::read, IoEvent::write}) {
@@ -62,7 +67,15 @@ SignalWatch::SignalWatch(Loop& loop, int signal, UniqueFunction<void()> callback
 
 SignalWatch::~SignalWatch() { loop_->signals_.remove(*this); }
 
-void SignalWatch::dispatch(void* self) { static_cast<SignalWatch*>(self)->callback_(); }
+int SignalWatch::signal_of(const Job& job) noexcept {
+  return job.runs(&SignalWatch::dispatch) ? static_cast<const SignalWatch&>(job).signal_ : -1;
+}
+
+void SignalWatch::dispatch(void* self) {
+  auto& watch = *static_cast<SignalWatch*>(self);
+  ++watch.loop_->counters().signal_callbacks;
+  watch.callback_();
+}
 
 detail::QueuedFunction::QueuedFunction(UniqueFunction<void()> function)
     : function_(std::move(function)) {

@@ -31,6 +31,9 @@ class IoWatchBase : private Job, private IoTarget {
   bool is_started() const noexcept { return registration_ != nullptr; }
   void stop() noexcept;
 
+  /// For the Loop: what a queued job watches; -1 if it is no such watch.
+  static int descriptor_of(const Job& job) noexcept;
+
  protected:
   IoWatchBase() noexcept;
   ~IoWatchBase() = default;
@@ -79,6 +82,9 @@ class SignalWatch : private Job {
   ~SignalWatch();
 
   int signal() const noexcept { return signal_; }
+
+  /// For the Loop: what a queued job watches; -1 if it is no such watch.
+  static int signal_of(const Job& job) noexcept;
 
  private:
   friend class SignalRouter;

@@ -22,6 +22,7 @@ std::string_view family_name(Family family) {
 
 LookupReport::LookupReport(Loop& loop, LookupSubject subject)
     : loop_(&loop), subject_(std::move(subject)), started_(loop.backend().now()) {
+  ++loop.counters().lookups;
   EventSink* sink = loop.event_sink();
   if (sink == nullptr) return;
   const std::array<EventField, 3> fields{{{"name", subject_.name},
@@ -59,6 +60,11 @@ void LookupReport::done(const NameResult& result) const {
 }
 
 void LookupReport::failed(const Error& error) const {
+  ++loop_->counters().failed_lookups;
+  tell_failed(error);
+}
+
+void LookupReport::tell_failed(const Error& error) const {
   EventSink* sink = loop_->event_sink();
   if (sink == nullptr) return;
   const std::string symbol = error.code() ? error_name(error.code()) : std::string("timeout");
@@ -74,13 +80,14 @@ void LookupReport::failed(const Error& error) const {
 }
 
 void LookupReport::failed(const std::exception_ptr& error) const {
+  ++loop_->counters().failed_lookups;
   if (loop_->event_sink() == nullptr) return;
   try {
     std::rethrow_exception(error);
   } catch (const Error& known) {
-    failed(known);
+    tell_failed(known);
   } catch (const std::exception& other) {
-    failed(Error(ErrorKind::failed, {}, "resolve", subject_.name, other.what()));
+    tell_failed(Error(ErrorKind::failed, {}, "resolve", subject_.name, other.what()));
   }
 }
 

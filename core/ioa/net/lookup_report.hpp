@@ -16,8 +16,8 @@ struct LookupSubject {
   Family family = Family::any;
 };
 
-/// Tells the Loop's EventSink, if it has one, of one look-up: `resolve.start` when it is made, then
-/// `resolve.done` or `resolve.failed`. Copies tell of the same one.
+/// Counts one look-up, and tells the Loop's EventSink, if it has one: `resolve.start` when it is
+/// made, then `resolve.done` or `resolve.failed`. Copies tell of the same one.
 class LookupReport {
  public:
   LookupReport(Loop& loop, LookupSubject subject);
@@ -29,6 +29,8 @@ class LookupReport {
   void failed(const std::exception_ptr& error) const;
 
  private:
+  void tell_failed(const Error& error) const;
+
   Loop* loop_;
   LookupSubject subject_;
   TimePoint started_;

@@ -4,7 +4,7 @@
 #include <exception>
 
 #include "ioa/future/future.hpp"
-#include "ioa/io/node_list.hpp"
+#include "ioa/future/node_list.hpp"
 
 namespace ioa {
 

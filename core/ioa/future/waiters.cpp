@@ -1,4 +1,4 @@
-#include "ioa/io/waiters.hpp"
+#include "ioa/future/waiters.hpp"
 
 #include "ioa/base/free_list.hpp"
 #include "ioa/future/promise.hpp"

@@ -1,4 +1,4 @@
-#include "ioa/io/waiters.hpp"
+#include "ioa/future/waiters.hpp"
 
 #include <gtest/gtest.h>
 

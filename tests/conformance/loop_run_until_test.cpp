@@ -1,0 +1,75 @@
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <optional>
+#include <stdexcept>
+#include <string>
+
+#include "tests/conformance/loop_conformance.hpp"
+
+namespace ioa {
+namespace {
+
+class LoopRunUntilTest : public test::LoopConformance {};
+
+TEST_P(LoopRunUntilTest, ReturnsTheSignalThatEndedIt) {
+  loop.later([this] { raise_signal(SIGUSR2); });
+  EXPECT_EQ(loop.run_until({SIGUSR1, SIGUSR2}), SIGUSR2);
+  EXPECT_FALSE(loop.is_running());
+}
+
+TEST_P(LoopRunUntilTest, ReturnsNothingIfItIsStopped) {
+  loop.later([this] {
+    EXPECT_TRUE(loop.is_running());
+    loop.stop();
+  });
+  EXPECT_EQ(loop.run_until({SIGUSR1}), std::nullopt);
+  loop.stop();
+  EXPECT_EQ(loop.run_until({SIGUSR1}), std::nullopt) << "a stop before it is remembered";
+}
+
+TEST_P(LoopRunUntilTest, WatchesTheSignalsForThatTimeOnly) {
+  loop.later([this] {
+    EXPECT_EQ(loop.backend().watched().signals, (std::vector<int>{SIGUSR1, SIGUSR2}));
+    loop.stop();
+  });
+  loop.run_until({SIGUSR2, SIGUSR1});
+  EXPECT_TRUE(loop.backend().watched().signals.empty());
+  loop.later([] { throw std::runtime_error("no"); });
+  EXPECT_THROW(loop.run_until({SIGUSR1}), std::runtime_error);
+  EXPECT_TRUE(loop.backend().watched().signals.empty());
+}
+
+TEST_P(LoopRunUntilTest, LetsOthersHearOfTheSignalToo) {
+  int calls = 0;
+  const SignalWatch other(loop, SIGUSR1, [&] { ++calls; });
+  loop.later([this] { raise_signal(SIGUSR1); });
+  EXPECT_EQ(loop.run_until({SIGUSR1}), SIGUSR1);
+  EXPECT_EQ(calls, 1);
+}
+
+TEST_P(LoopRunUntilTest, ARunNestedInACallbackEndsToo) {
+  bool has_ended = false;
+  loop.later([&] {
+    loop.later([this] { raise_signal(SIGUSR1); });
+    loop.run();
+    has_ended = true;
+  });
+  EXPECT_EQ(loop.run_until({SIGUSR1}), SIGUSR1);
+  EXPECT_TRUE(has_ended);
+  loop.later([this] { loop.stop(); });
+  loop.run();  // no stop is left over
+}
+
+TEST_P(LoopRunUntilTest, RefusesWhatCannotBeCaught) {
+  if (is("fake")) GTEST_SKIP() << "it takes any number";
+  EXPECT_THROW(loop.run_until({SIGUSR1, SIGKILL}), Error);
+  EXPECT_FALSE(loop.is_running());
+  EXPECT_TRUE(loop.backend().watched().signals.empty());
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, LoopRunUntilTest, ::testing::ValuesIn(test::all_backends()),
+                         test::backend_name);
+
+}  // namespace
+}  // namespace ioa
