@@ -18,6 +18,10 @@ template <class T>
 class CoroutineState;
 template <class T, class F>
 class ThenState;
+template <class Rule>
+class Combination;
+template <class T>
+class TimeLimit;
 }  // namespace detail
 
 /// The result of an operation that happens once and has already begun.
@@ -104,6 +108,10 @@ class [[nodiscard]] Future {
   friend class detail::CoroutineState<T>;
   template <class, class>
   friend class detail::ThenState;
+  template <class>
+  friend class detail::Combination;
+  template <class>
+  friend class detail::TimeLimit;
 
   class Awaiter {  // lives in the awaiting frame, so destroying that frame cancels what it awaits
    public:

@@ -20,6 +20,16 @@ using Stored = std::conditional_t<std::is_void_v<T>, Unit, T>;
 
 enum class Status : std::uint8_t { pending, done, failed };
 
+/// Several states that one other waits for at the same time.
+class StateGroup {
+ public:
+  /// True if one of them is, as StateBase::is_on_stack().
+  virtual bool is_on_stack() const noexcept = 0;
+
+ protected:
+  ~StateGroup() = default;
+};
+
 /// The meeting point of one producer and one consumer (a Future). As a Job it is the consumer's
 /// reaction, queued once the result is there.
 class StateBase : public Job {
@@ -40,8 +50,10 @@ class StateBase : public Job {
   /// True while code of the producer, or of one that it waits for, is on the stack: neither may be
   /// destroyed then, since the inner one borrows from the outer one.
   bool is_on_stack() const noexcept {
-    for (const StateBase* state = this; state != nullptr; state = state->waits_for_)
+    for (const StateBase* state = this; state != nullptr; state = state->waits_for_) {
       if (state->is_running_) return true;
+      if (state->waits_for_many_) return state->waits_for_group_->is_on_stack();
+    }
     return false;
   }
 
@@ -77,8 +89,12 @@ class StateBase : public Job {
   }
 
   Status status_ = Status::pending;
-  bool is_running_ = false;               // the producer's code is on the stack
-  const StateBase* waits_for_ = nullptr;  // while the producer is suspended, what will resume it
+  bool is_running_ = false;      // the producer's code is on the stack
+  bool waits_for_many_ = false;  // which member of the union counts
+  union {
+    const StateBase* waits_for_ = nullptr;  // while the producer is suspended, what will resume it
+    const StateGroup* waits_for_group_;
+  };
 
  private:
   Drop drop_;

@@ -2,57 +2,13 @@
 
 #include <netdb.h>
 
-#include <algorithm>
-#include <string_view>
-#include <system_error>
 #include <utility>
 
 #include "ioa/base/duration_text.hpp"
+#include "ioa/net/attempt_text.hpp"
 
 namespace ioa {
 namespace {
-
-constexpr std::size_t kMaxListed = 8;  // a line stays a line
-
-/// CON-6: connect counts more than bind, bind more than what comes before it.
-int severity(const AttemptFailure& failure) {
-  if (failure.syscall == "connect") return 3;
-  if (failure.syscall == "bind") return 2;
-  return failure.syscall == "setsockopt" ? 1 : 0;
-}
-
-/// The last one of the highest severity.
-const AttemptFailure& worst_of(const std::vector<AttemptFailure>& attempts) {
-  return *std::max_element(attempts.begin(), attempts.end(),
-                           [](const auto& a, const auto& b) { return severity(a) <= severity(b); });
-}
-
-std::string symbol_of(const AttemptFailure& failure) {
-  const std::string symbol =
-      error_name(std::error_code(failure.error_number, std::system_category()));
-  return failure.syscall == "connect" ? symbol : failure.syscall + " " + symbol;
-}
-
-/// "A, B and 3 more", of what `text_of` makes of each.
-template <class List, class TextOf>
-std::string joined(const List& list, TextOf text_of) {
-  std::string text;
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    if (i == kMaxListed) return text + " and " + std::to_string(list.size() - i) + " more";
-    text += (i == 0 ? "" : ", ") + text_of(list[i]);
-  }
-  return text;
-}
-
-/// The addresses, each with its failure unless all have failed alike.
-std::string tried(const std::vector<AttemptFailure>& attempts) {
-  const bool alike = std::all_of(attempts.begin(), attempts.end(), [&](const auto& attempt) {
-    return symbol_of(attempt) == symbol_of(attempts.front());
-  });
-  return joined(attempts, [&](const AttemptFailure& attempt) {
-    return attempt.address.to_string() + (alike ? "" : " (" + symbol_of(attempt) + ")");
-  });
-}
 
 void append(std::string& detail, const std::string& part) {
   if (!part.empty()) detail += (detail.empty() ? "" : ", ") + part;
@@ -76,11 +32,7 @@ Error AttemptFailure::to_error() const {
 namespace detail {
 
 std::string target_of(const ConnectRequest& request) {
-  if (!request.host.empty()) {
-    const bool is_ipv6 = request.host.find(':') != std::string::npos;
-    const std::string host = is_ipv6 ? "[" + request.host + "]" : request.host;
-    return request.service.empty() ? host : host + ":" + request.service;
-  }
+  if (!request.host.empty()) return host_and_service(request.host, request.service);
   return request.addresses.size() == 1 ? request.addresses.front().to_string() : std::string();
 }
 

@@ -111,8 +111,8 @@ struct ResolverCalls {
 /// service, family}, `resolve.done` {name, service, family, addresses (or names, where an address
 /// was asked for), duration_ms}, `resolve.failed` {name, service, family, error, message,
 /// duration_ms}; family is "any", "ipv4" or "ipv6", error the code's symbol or "timeout". What
-/// fails without a look-up (a name with numeric_host) reports start and failed; one that is
-/// dropped reports no end.
+/// fails without a look-up (a name with numeric_host) reports start and failed; one that the last
+/// who waited has dropped, or that goes with its Resolver, reports failed with ECANCELED.
 ///
 /// OWNERSHIP: the Loop must outlive the Resolver. Destroying it fails what is pending (kind
 /// `abandoned`). CANCELLING: drop the Future; the last one who waits takes the look-up along.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cerrno>
 #include <exception>
 #include <list>
 #include <map>
@@ -60,6 +61,12 @@ class SharedLookups {
   class Lookup {
    public:
     Lookup(SharedLookups& owner, LookupReport report) : owner_(owner), report_(std::move(report)) {}
+    Lookup(const Lookup&) = delete;
+    Lookup& operator=(const Lookup&) = delete;
+    ~Lookup() {
+      if (std::exchange(has_ended_, true)) return;
+      report_.failed(abandoned());  // it goes with its Resolver
+    }
 
     void begin(typename Table::iterator place, Future<Result> call) {
       place_ = place;
@@ -70,7 +77,8 @@ class SharedLookups {
     Future<Result> join(std::optional<Duration> limit) {
       Waiter& waiter = waiters_.emplace_back(*this, owner_.loop_);
       waiter.place = std::prev(waiters_.end());
-      waiter.promise.on_cancel([&waiter] { waiter.lookup.leave(waiter.place); });
+      waiter.promise.on_cancel(
+          [&waiter] { waiter.lookup.leave(waiter.place, waiter.lookup.cancelled()); });
       if (limit) {
         waiter.limit.set_callback(
             [&waiter, length = *limit] { waiter.lookup.time_out(waiter.place, length); });
@@ -82,23 +90,34 @@ class SharedLookups {
    private:
     using Place = typename std::list<Waiter>::iterator;
 
-    void leave(Place waiter) {
+    // One who waits has gone. Nothing may follow it: with the last one goes the look-up.
+    void leave(Place waiter, const Error& why) {
       waiters_.erase(waiter);
-      if (waiters_.empty()) owner_.lookups_.erase(place_);
+      if (!waiters_.empty() || has_ended_) return;
+      const auto node = owner_.lookups_.extract(place_);  // keeps this object to the end
+      call_.cancel();
+      has_ended_ = true;
+      report_.failed(why);
     }
 
     void time_out(Place waiter, Duration limit) {
       const Error error(ErrorKind::timeout, {}, "resolve", report_.subject().name,
                         "timed out after " + duration_text(limit));
       waiter->promise.fail(error);
-      const bool is_last = waiters_.size() == 1;
-      const LookupReport report = report_;  // leave() may end this object
-      leave(waiter);
-      if (is_last) report.failed(error);
+      leave(waiter, error);
+    }
+
+    Error cancelled() const {
+      return Error::from_errno(ECANCELED, "resolve", report_.subject().name);
+    }
+    Error abandoned() const {
+      return Error::from_errno(ECANCELED, "resolve", report_.subject().name,
+                               "the resolver has gone");
     }
 
     void finish() {
       const auto node = owner_.lookups_.extract(place_);  // keeps this object to the end
+      has_ended_ = true;
       if (const auto error = call_.error()) {
         for (Waiter& waiter : waiters_) waiter.promise.fail(error);
         report_.failed(error);
@@ -114,6 +133,7 @@ class SharedLookups {
     typename Table::iterator place_;
     std::list<Waiter> waiters_;
     Future<Result> call_;
+    bool has_ended_ = false;
   };
 
   Loop& loop_;

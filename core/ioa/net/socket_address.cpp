@@ -144,6 +144,22 @@ bool SocketAddress::is_v4_mapped() const noexcept {
   return IN6_IS_ADDR_V4MAPPED(&address.sin6_addr);
 }
 
+bool SocketAddress::is_wildcard() const noexcept {
+  return is_inet() && *this == any(family(), port());
+}
+
+SocketAddress SocketAddress::to_reach() const noexcept {
+  if (!is_wildcard()) return *this;
+  if (family() == AF_INET) {
+    auto address = read_as<sockaddr_in>(*this);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return made_of(address);
+  }
+  auto address = read_as<sockaddr_in6>(*this);
+  address.sin6_addr = in6addr_loopback;
+  return made_of(address);
+}
+
 bool SocketAddress::is_loopback() const noexcept {
   constexpr std::uint8_t kLoopbackNet = 127;
   if (family() == AF_INET)

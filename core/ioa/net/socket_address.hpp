@@ -41,6 +41,8 @@ class SocketAddress {
   bool is_unix() const noexcept { return family() == AF_UNIX; }
   /// 127.0.0.0/8, also mapped into IPv6, and ::1.
   bool is_loopback() const noexcept;
+  /// Every address of this host: 0.0.0.0 or ::.
+  bool is_wildcard() const noexcept;
   /// An IPv4 address in IPv6's clothes, ::ffff:0:0/96.
   bool is_v4_mapped() const noexcept;
 
@@ -52,6 +54,9 @@ class SocketAddress {
   std::uint16_t port() const noexcept;
   /// The same address with another port; a Unix address stays as it is.
   SocketAddress with_port(std::uint16_t port) const noexcept;
+  /// Where to connect to in order to reach a socket of this host that is bound to this address: the
+  /// loopback address of its family for a wildcard, else the same.
+  SocketAddress to_reach() const noexcept;
 
   /// "1.2.3.4:80", "[fe80::1%eth0]:80", "unix:/run/x", "unix:@name"; empty for an empty address.
   std::string to_string() const;

@@ -4,6 +4,8 @@
 
 #include <cerrno>
 
+#include "ioa/base/syscall.hpp"
+
 namespace ioa {
 
 SocketCalls& SocketCalls::system() noexcept {
@@ -17,6 +19,20 @@ UniqueFd SocketCalls::socket(int family, int socktype, int protocol) {
 
 int SocketCalls::bind(int fd, const SocketAddress& address) {
   return ::bind(fd, address.data(), address.size());
+}
+
+int SocketCalls::listen(int fd, int backlog) { return ::listen(fd, backlog); }
+
+UniqueFd SocketCalls::accept(int fd, SocketAddress& peer) {
+  sockaddr_storage storage{};
+  socklen_t size = sizeof storage;
+  auto* address = reinterpret_cast<sockaddr*>(&storage);
+  UniqueFd accepted(retry_on_eintr([&] {
+    size = sizeof storage;
+    return ::accept4(fd, address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  }));
+  if (accepted) peer = SocketAddress(address, size);
+  return accepted;
 }
 
 int SocketCalls::connect(int fd, const SocketAddress& address) {

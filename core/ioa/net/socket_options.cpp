@@ -75,6 +75,9 @@ void SocketOptions::apply(int fd, int family) const {
            *tos);
   if (keepalive) set_keepalive(fd, *keepalive);
   if (nodelay) set(fd, {IPPROTO_TCP, TCP_NODELAY, "TCP_NODELAY"}, *nodelay ? 1 : 0);
+  if (reuse_address) set(fd, {SOL_SOCKET, SO_REUSEADDR, "SO_REUSEADDR"}, *reuse_address ? 1 : 0);
+  if (reuse_port) set(fd, {SOL_SOCKET, SO_REUSEPORT, "SO_REUSEPORT"}, *reuse_port ? 1 : 0);
+  if (v6only) set(fd, {IPPROTO_IPV6, IPV6_V6ONLY, "IPV6_V6ONLY"}, *v6only ? 1 : 0);
   if (fast_open)
     set(fd, {IPPROTO_TCP, TCP_FASTOPEN_CONNECT, "TCP_FASTOPEN_CONNECT"}, *fast_open ? 1 : 0);
 }

@@ -30,6 +30,12 @@ struct SocketOptions {
   /// take them. Connecting then succeeds before anything is sent, and a refusal shows at the first
   /// write.
   std::optional<bool> fast_open;
+  /// SO_REUSEADDR: bind though old connections of the address are still waiting out their end.
+  std::optional<bool> reuse_address;
+  /// SO_REUSEPORT: several sockets, of one user, share an address.
+  std::optional<bool> reuse_port;
+  /// IPV6_V6ONLY: an IPv6 socket does not carry IPv4 too.
+  std::optional<bool> v6only;
 
   /// Sets on `fd`, a socket of `family` (AF_*), what is set here. Throws Error at the first that
   /// fails: operation() is "setsockopt", subject() the option's name and value ("SO_BINDTODEVICE

@@ -5,8 +5,11 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 #include <utility>
+#include <vector>
 
+#include "ioa/future/combine.hpp"
 #include "ioa/future/task_set.hpp"
 #include "tests/unit/future/future_fixture.hpp"
 
@@ -165,6 +168,31 @@ TEST_F(BruteForceCancelTest, FuturesHeldInLocals) {
     return body(source, counts.make());
   });
   EXPECT_GT(steps, 5);
+}
+
+TEST_F(BruteForceCancelTest, CombinationsOfCoroutines) {
+  const auto body = [](Steps& steps, Tracked parameter) -> Future<int> {
+    Future<std::tuple<int, int>> pair = all(leaf(steps, parameter), tolerant(steps, parameter));
+    int sum = 0;
+    try {
+      const std::tuple<int, int> both = co_await std::move(pair);
+      sum += std::get<0>(both) + std::get<1>(both);
+    } catch (const Error&) {
+      ++sum;
+    }
+    std::vector<Future<int>> racers;
+    for (int i = 0; i < 3; ++i) racers.push_back(leaf(steps, parameter));
+    Future<Winner<int>> fastest = any_success(std::move(racers));
+    const Winner<int> winner = co_await std::move(fastest);
+    std::vector<Future<int>> rest;
+    for (int i = 0; i < 3; ++i) rest.push_back(leaf(steps, parameter));
+    std::vector<Future<int>> settled = co_await ioa::settle(std::move(rest));
+    co_return sum + winner.value + static_cast<int>(settled.size());
+  };
+  const int steps = check([&](Steps& source, const test::LifetimeTracker& counts) {
+    return body(source, counts.make());
+  });
+  EXPECT_GT(steps, 10);
 }
 
 }  // namespace

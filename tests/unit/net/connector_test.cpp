@@ -131,6 +131,18 @@ TEST_F(ConnectorTest, FailsWhereNoLocalAddressIsOfThePeersFamily) {
                "peer");
 }
 
+TEST_F(ConnectorTest, TriesEveryLocalAddressWithEveryPeerOfItsFamily) {
+  auto request = in_turn({"192.0.2.1", "2001:db8::1", "192.0.2.2"});
+  request.local_addresses = {address("127.0.0.1", 0), address("::1", 0), address("127.0.0.2", 0)};
+  for (const char* peer : {"192.0.2.1:80", "[2001:db8::1]:80", "192.0.2.2:80"})
+    sockets_.settle(peer, ECONNREFUSED);
+  std::vector<std::string> pairs;
+  for (const AttemptFailure& attempt : error_of(connect(std::move(request))).attempts())
+    pairs.push_back(attempt.local.host() + " " + attempt.address.host());
+  EXPECT_THAT(pairs, ElementsAre("127.0.0.1 192.0.2.1", "127.0.0.1 192.0.2.2", "::1 2001:db8::1",
+                                 "127.0.0.2 192.0.2.1", "127.0.0.2 192.0.2.2"));
+}
+
 TEST_F(ConnectorTest, TriesAddressesInTurnEachUntilItFails) {
   sockets_.answer("192.0.2.1:80", 3s, ECONNREFUSED);
   sockets_.answer("[2001:db8::1]:80", 2s, EHOSTUNREACH);

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 
 #include <memory>
 #include <string>
@@ -353,6 +354,78 @@ TEST_F(ResolverTest, ReportsALookupThatNobodyWaitedForLongEnough) {
   loop.set_event_sink(nullptr);
 }
 
+TEST_F(ResolverTest, ReportsTheEndOfALookupThatIsDropped) {
+  test::RecordingSink sink;
+  loop.set_event_sink(&sink);
+  auto& gate = names_.delay("stuck");
+  auto first = resolver_->resolve(request_for("stuck"));
+  auto second = resolver_->resolve(request_for("stuck"));
+  gate.await_waiting(1);
+  first.cancel();
+  EXPECT_THAT(sink.lines("resolve.failed"), IsEmpty()) << "somebody waits for it";
+  second.cancel();
+  EXPECT_THAT(sink.lines("resolve.failed"),
+              ElementsAre("resolve.failed name=stuck service=80 family=any error=ECANCELED "
+                          "message=Operation canceled (ECANCELED) duration_ms=*"));
+  gate.open();
+  test::turn_while_busy(loop);
+  EXPECT_THAT(sink.lines(), SizeIs(2));
+  loop.set_event_sink(nullptr);
+}
+
+TEST_F(ResolverTest, ReportsTheEndOfLookupsThatGoWithIt) {
+  test::RecordingSink sink;
+  loop.set_event_sink(&sink);
+  names_.delay("stuck");
+  auto future = resolver_->resolve(request_for("stuck"));
+  sink.on_event = [&](std::string_view) { future.cancel(); };
+  resolver_.reset();
+  EXPECT_THAT(sink.lines("resolve.failed"), SizeIs(1));
+  loop.set_event_sink(nullptr);
+}
+
+TEST_F(ResolverTest, MayBeAskedAgainInsideTheReportOfADroppedLookup) {
+  test::RecordingSink sink;
+  loop.set_event_sink(&sink);
+  names_.set("example", {"192.0.2.1"});
+  names_.delay("stuck");
+  auto future = resolver_->resolve(request_for("stuck"));
+  Future<LookupResult> next;
+  sink.on_event = [&](std::string_view name) {
+    if (name == "resolve.failed") next = resolver_->resolve(request_for("example"));
+  };
+  future.cancel();
+  EXPECT_THAT(texts(run(std::move(next))), ElementsAre("192.0.2.1:80"));
+  sink.on_event = nullptr;
+  loop.set_event_sink(nullptr);
+}
+
+TEST_F(ResolverTest, PassesEveryHintOn) {
+  addrinfo seen{};
+  ResolverCalls calls;
+  calls.getaddrinfo = [&seen](const char*, const char*, const addrinfo* hints, addrinfo**) {
+    seen = *hints;
+    return EAI_NONAME;
+  };
+  Resolver resolver(loop, calls);
+  auto request = request_for("example", "http");
+  request.family = Family::ipv4;
+  request.socktype = SOCK_SEQPACKET;
+  request.protocol = IPPROTO_SCTP;
+  request.passive = request.canonical_name = request.configured_families = true;
+  error_of(resolver.resolve(request));
+  EXPECT_EQ(seen.ai_family, AF_INET);
+  EXPECT_EQ(seen.ai_socktype, SOCK_SEQPACKET);
+  EXPECT_EQ(seen.ai_protocol, IPPROTO_SCTP);
+  EXPECT_EQ(seen.ai_flags, AI_PASSIVE | AI_CANONNAME | AI_ADDRCONFIG);
+}
+
+TEST_F(ResolverTest, AnswersNumericIpv6WithoutAServiceAtOnce) {
+  auto future = resolver_->resolve(request_for("2001:db8::1", ""));
+  ASSERT_TRUE(future.ready());
+  EXPECT_THAT(texts(future.get()), ElementsAre("[2001:db8::1]:0"));
+}
+
 class ResolveNameTest : public ResolverTest {
  protected:
   static NameRequest request_of(const char* host) {
@@ -380,6 +453,15 @@ TEST_F(ResolveNameTest, LooksUpOnAThreadWhereEitherIsWantedAsAName) {
   EXPECT_FALSE(future.ready());
   EXPECT_EQ(run(std::move(future)).host, "example");
   EXPECT_EQ(resolver_->threads().threads(), 1u);
+}
+
+TEST_F(ResolveNameTest, LooksAServiceUpOnAThreadThoughTheHostIsWantedAsANumber) {
+  names_.set_reverse("192.0.2.1", "http");
+  auto request = request_of("192.0.2.1");
+  request.numeric_host = true;
+  auto future = resolver_->resolve_name(request);
+  EXPECT_FALSE(future.ready());
+  EXPECT_EQ(run(std::move(future)).service, "http");
 }
 
 TEST_F(ResolveNameTest, SaysInItsErrorWhichAddressHasNoName) {

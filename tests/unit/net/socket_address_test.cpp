@@ -118,6 +118,19 @@ TEST(SocketAddressTest, KnowsLoopbackAddresses) {
   EXPECT_FALSE(numeric("::1.2.3.4").is_v4_mapped());
 }
 
+TEST(SocketAddressTest, KnowsWildcardsAndHowToReachThem) {
+  const auto reach = [](const char* host) {
+    return SocketAddress::from_numeric(host, 80)->to_reach().to_string();
+  };
+  EXPECT_EQ(reach("0.0.0.0"), "127.0.0.1:80");
+  EXPECT_EQ(reach("::"), "[::1]:80");
+  EXPECT_EQ(reach("192.0.2.1"), "192.0.2.1:80");
+  EXPECT_EQ(SocketAddress::unix_path("/x").to_reach().to_string(), "unix:/x");
+  EXPECT_TRUE(SocketAddress::any(AF_INET6, 1).is_wildcard());
+  EXPECT_FALSE(SocketAddress::from_numeric("::1", 1)->is_wildcard());
+  EXPECT_FALSE(SocketAddress().is_wildcard());
+}
+
 TEST(SocketAddressTest, TellsBothEndsOfASocket) {
   const auto pair = test::tcp_pair();
   EXPECT_EQ(SocketAddress::local_of(pair.first.get()), SocketAddress::peer_of(pair.second.get()));
