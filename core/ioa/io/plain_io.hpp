@@ -13,4 +13,9 @@ namespace ioa::detail {
 IoResult read_descriptor(int fd, std::span<char> space, bool& is_socket) noexcept;
 IoResult write_descriptor(int fd, std::string_view bytes, bool& is_socket) noexcept;
 
+/// As write_descriptor(), from the fronts of several buffers, of which it may take the first ones
+/// only; there is at least a byte.
+IoResult write_descriptor(int fd, std::span<const std::string_view> parts,
+                          bool& is_socket) noexcept;
+
 }  // namespace ioa::detail

@@ -34,6 +34,12 @@ void Stream::on_write_error(ErrorCallback callback) {
 void Stream::on_outgoing_empty(StreamCallback callback) {
   settings().on_outgoing_empty = std::move(callback);
 }
+void Stream::on_write_blocked(StreamCallback callback) {
+  settings().on_write_blocked = std::move(callback);
+}
+void Stream::on_write_unblocked(StreamCallback callback) {
+  settings().on_write_unblocked = std::move(callback);
+}
 void Stream::on_writable(StreamCallback callback) { settings().on_writable = std::move(callback); }
 
 void Stream::set_transport(std::unique_ptr<Transport> transport) {
@@ -52,8 +58,9 @@ void Stream::handles_set() {
   if (settings_) {
     settings_->transport.reset();
     settings_->read_waits_for_write = settings_->write_waits_for_read = false;
-    settings_->write_error.clear();
-    settings_->failure = nullptr;
+    settings_->found_failure = settings_->failure = nullptr;
+    settings_->is_found_eof = settings_->is_found_thrown = false;
+    settings_->blocked = Settings::Blocked::no;
   }
   start_io();
 }
@@ -74,9 +81,9 @@ void Stream::removing_from_loop(Loop& loop) {
 /// Has the Loop do whatever can be done with the descriptors that there are.
 void Stream::start_io() {
   if (loop() == nullptr) return;
-  if (write_fd() >= 0 && (pending_bytes() > 0 || (is_shutting_down_ && !is_shut_down_)))
+  if (write_fd() >= 0 && (has_queue() || (is_shutting_down_ && !is_shut_down_)))
     wait_to_write(IoEvent::write);
-  if (on_read_ && unread_bytes() > 0) defer(Task::present_unread);
+  offer_unread();
   update_read_interest();
 }
 
@@ -115,11 +122,15 @@ void Stream::run(Task task) {
   switch (task) {
     case Task::fail_write:
       return fail_write();
+    case Task::announce_blocked:
+      return announce_blocked();
     case Task::announce_sent:
       return announce_sent();
     case Task::read_more:
       if (wants_to_read()) read_step();
       return;
+    case Task::call_readers:
+      return call_readers();
     case Task::present_unread:
       return present_unread();
     case Task::announce_eof:
@@ -130,7 +141,7 @@ void Stream::run(Task task) {
 // --- Ending ---------------------------------------------------------------------------------
 
 void Stream::close() {
-  if (loop() == nullptr || write_fd() < 0 || pending_bytes() == 0) {
+  if (loop() == nullptr || write_fd() < 0 || !has_queue()) {
     if (settings_ && settings_->transport && write_fd() >= 0)
       static_cast<void>(
           settings_->transport->shutdown(write_fd()));  // what does not fit is no loss

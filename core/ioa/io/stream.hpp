@@ -6,6 +6,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -17,6 +18,7 @@
 #include "ioa/base/event_slot.hpp"
 #include "ioa/io/handle.hpp"
 #include "ioa/io/transport.hpp"
+#include "ioa/io/write_pieces.hpp"
 
 namespace ioa {
 namespace detail {
@@ -42,13 +44,14 @@ class Reader;
 ///       co_await stream.write_done(*line + "\n");
 ///     }
 ///
-/// READING: bytes go to the read Futures first, in the order in which these were made, then to
-/// on_read. Nothing is read while nobody asks, so the kernel makes the peer wait. While on_read
+/// READING: bytes go to the read Futures and temporary readers first, in the order in which these
+/// were made, then to on_read. Nothing is read while nobody asks, so the kernel makes the peer wait. While on_read
 /// runs, its Stream does not read, in no turn inside it, and read Futures made there are served
 /// when it has returned. Where a Future has completed, bytes left over and the end of file reach
 /// on_read, on_read_eof and the closing one turn later, so that a coroutine can go on first.
 ///
-/// WRITING: write() gives the kernel what it takes at once and queues the rest, in order.
+/// WRITING: write() gives the kernel what it takes at once and queues the rest, in order. Futures of
+/// bytes and generators have their places in that order: what is written after them waits.
 ///
 /// ENDING: at end of file it closes, once its queue is sent (set_close_on_read_eof). close() sends
 /// the queue first, close_now() drops it. All Futures of a Stream that closes complete or fail;
@@ -74,6 +77,9 @@ class Stream : public Handle {
   using ReadCallback = UniqueFunction<void(Stream&, ByteBuffer& in, bool eof)>;
   using StreamCallback = UniqueFunction<void(Stream&)>;
   using ErrorCallback = UniqueFunction<void(Stream&, const Error&)>;
+  /// Whether a temporary reader has what it wants, or is to be called again with more.
+  enum class Reading { done, more };
+  using TemporaryReader = UniqueFunction<Reading(Stream&, ByteBuffer& in, bool eof)>;
 
   static constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
   /// How long a line, or what read_until() looks for, may be where nothing else is said.
@@ -96,6 +102,18 @@ class Stream : public Handle {
   /// more, with `eof` and the leftovers, which may be none. `in` is the callback's for the time of
   /// the call.
   void on_read(ReadCallback callback);
+  /// A reader for the next thing only, served in one order with the read Futures and before on_read:
+  /// called as on_read until it is done, or the end of file came. What it leaves goes to the next
+  /// one at once. If bytes, or the end of file, are there already it is called soon. It is dropped
+  /// if it throws, and without a call if the Stream is closed; an error of reading leaves it
+  /// waiting.
+  ///
+  ///     stream.push_on_read([](Stream&, ByteBuffer& in, bool) {
+  ///       if (in.size() < kHeaderSize) return Stream::Reading::more;
+  ///       take_header(in);
+  ///       return Stream::Reading::done;
+  ///     });
+  void push_on_read(TemporaryReader reader);
   /// The peer has sent its last byte, and on_read knows. Called before the Stream closes, if it
   /// does.
   void on_read_eof(StreamCallback callback);
@@ -137,13 +155,26 @@ class Stream : public Handle {
   /// Sends `bytes`, after all that was written before. Never blocks and never fails here: see
   /// on_write_error. After close(), shutdown_write() or a write error it does nothing.
   void write(std::string_view bytes);
+  /// The same for several buffers in a row, in one system call where that is possible.
+  void write_gathered(std::span<const std::string_view> parts);
+  /// Sends what `bytes` gives, in its place among what was written before and after; until it is
+  /// ready all that is behind it waits, and costs no turns. Its failure is a failure of writing.
+  /// Closing the Stream drops it; close() and shutdown_write() wait for it.
+  void write(Future<Bytes> bytes);
+  /// Sends what `generator` gives, until it gives nothing more: bytes, or Futures of them, in their
+  /// order and before all that is written later. It is called when the kernel can take bytes and
+  /// the queue before it is sent, once each time, never inside this call, and may do anything to
+  /// the Stream. What it throws is a failure of writing; if neither on_write_error nor any Future
+  /// hears of that, it goes to invoke_error().
+  void write_from(WriteGenerator generator);
   /// As write(); the Future is ready when the kernel has the last of them, at once if it takes them
   /// all. Dropping it takes back nothing but the interest. Fails with the error of writing, or with
   /// kind `disconnected` if the Stream does not take them or closes before.
   Future<> write_done(std::string_view bytes);
   /// The same for all that has been written so far.
   Future<> flushed();
-  /// How many bytes the kernel has not taken yet.
+  /// How many bytes the kernel has not taken yet. Those of Futures and generators count once they
+  /// are there and it is their turn.
   std::size_t pending_bytes() const noexcept;
 
   /// Everything written has been handed to the kernel.
@@ -163,6 +194,11 @@ class Stream : public Handle {
   void on_writable(StreamCallback callback);
   /// The same, once; ready at once if it is writable. Fails as write_done().
   Future<> writable();
+
+  /// The kernel takes no more for now (the first time that it took less than it was offered), and
+  /// takes bytes again. The second follows each of the first, save where the Stream closes.
+  void on_write_blocked(StreamCallback callback);
+  void on_write_unblocked(StreamCallback callback);
 
   /// Says "no more bytes" to the peer once the queue is sent: shuts a socket's sending down; where
   /// the write side is a descriptor of its own, closes that. A terminal cannot say it.
@@ -212,6 +248,7 @@ class Stream : public Handle {
   struct Settings;
   template <class Match>
   class MatchReader;
+  class CallbackReader;
   enum class Task : std::uint8_t;
   enum class When { soon, after_reactions };
 
@@ -234,25 +271,50 @@ class Stream : public Handle {
   void drop_read_interest();
   void read_step();
   IoResult read_some_into(std::span<char> space);
-  void deliver(ByteBuffer& data);
-  void present(ByteBuffer& data);
-  void finish_presenting(ByteBuffer& data);
-  void present_unread();
   void keep(ByteBuffer& data);
+  void fail_read(std::error_code code);
+
+  template <class Call>
+  bool lend(ByteBuffer& data, Call call);
+  template <class Work>
+  void use(ByteBuffer& data, Work work);
+  ByteBuffer take_unread() noexcept;
+  bool may_call() const noexcept;
+  bool serve_readers(ByteBuffer& data, bool is_news);
+  bool call_reader(ByteBuffer& data);
+  void call_on_read(ByteBuffer& data);
+  void deliver(ByteBuffer& data);
+  void pass_on(ByteBuffer& data, bool is_awaited);
+  void offer_unread();
+  void call_readers();
+  void present_unread();
   void end_of_file();
   void announce_eof();
   bool is_at_eof() const noexcept;
-  void fail_read(std::error_code code);
 
   detail::Outgoing& outgoing();
   bool takes_writes() const noexcept;
   bool may_send() const noexcept;
   IoResult send(std::string_view bytes);
+  std::size_t sent_at_once(const IoResult& result, std::size_t size);
+  bool has_queue() const noexcept;
   void enqueue(std::string_view bytes);
+  void mark_full() noexcept;
+  void update_full();
+  void await_write();
+  void await_piece();
+  static void piece_ready(void* self);
+  bool load_pieces();
+  void fail_piece(std::exception_ptr failure, bool is_thrown);
+  void note_blocked();
+  void announce_blocked();
+  void announce_unblocked();
   void wait_to_write(IoEvent event);
   void write_step();
   void announce_sent();
   bool is_writing() const noexcept;
+  void find_failure(std::error_code code);
+  Error as_error(const std::exception_ptr& failure) const;
   void fail_write();
   void finish_writing();
   void shut_down_now();

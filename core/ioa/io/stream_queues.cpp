@@ -20,6 +20,16 @@ bool Incoming::serve(ByteBuffer& in, bool eof) {
   return served;
 }
 
+void Incoming::fail_futures(const std::exception_ptr& error) {
+  for (Reader *reader = readers.first(), *next = nullptr; reader != nullptr; reader = next) {
+    next = reader->next;
+    if (reader->is_callback()) continue;
+    readers.remove(*reader);
+    reader->fail(error);
+    delete reader;
+  }
+}
+
 void Incoming::fail_all(const std::exception_ptr& error) {
   while (Reader* reader = readers.first()) {
     readers.remove(*reader);
@@ -28,15 +38,26 @@ void Incoming::fail_all(const std::exception_ptr& error) {
   }
 }
 
+WritePieces& Outgoing::pieces() {
+  if (!pieces_) pieces_ = std::make_unique<WritePieces>();
+  return *pieces_;
+}
+
 void Outgoing::sent(std::size_t size) {
   bytes.consume(size);
   sent_ += size;
   flushed_.done_until(sent_);
+  if (!pieces_) return;
+  pieces_->settle(sent_);
+  if (pieces_->empty()) pieces_.reset();
 }
 
-void Outgoing::fail_all(const std::exception_ptr& error) {
+bool Outgoing::fail_all(const std::exception_ptr& error) {
+  bool is_told = !flushed_.empty() || !writable_.empty();
   flushed_.fail_all(error);
+  if (pieces_ && pieces_->fail_all(error)) is_told = true;
   writable_.fail_all(error);
+  return is_told;
 }
 
 }  // namespace ioa::detail

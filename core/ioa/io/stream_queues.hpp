@@ -2,17 +2,20 @@
 
 #include <cstdint>
 #include <exception>
+#include <memory>
+#include <string_view>
 
 #include "ioa/base/byte_buffer.hpp"
 #include "ioa/base/free_list.hpp"
 #include "ioa/future/node_list.hpp"
 #include "ioa/future/waiters.hpp"
+#include "ioa/io/write_pieces.hpp"
 
 /// The two queues of a Stream; not part of the interface. A Stream has them only while there is
 /// something in them.
 namespace ioa::detail {
 
-/// A read that waits for its bytes.
+/// A read that waits for its bytes: a Future, or a callback (Stream::push_on_read).
 class Reader : public FreeListed {
  public:
   Reader() = default;
@@ -24,6 +27,8 @@ class Reader : public FreeListed {
   /// the end of file it always completes.
   virtual bool serve(ByteBuffer& in, bool eof) = 0;
   virtual void fail(const std::exception_ptr& error) = 0;
+  /// It is not served but called, by the Stream, where code of its user may run.
+  virtual bool is_callback() const noexcept { return false; }
 
   Reader* prev = nullptr;
   Reader* next = nullptr;
@@ -38,9 +43,15 @@ class Incoming : public FreeListed {
   ~Incoming();
 
   bool empty() const noexcept { return bytes.empty() && readers.empty(); }
-  /// Gives the readers, in their order, what they want of `in`, until one needs more. Returns
-  /// whether any was served.
+  bool is_callback_next() const noexcept {
+    return !readers.empty() && readers.first()->is_callback();
+  }
+  /// Gives the Futures, in their order, what they want of `in`, until one needs more or a callback
+  /// is the first. Returns whether any was served.
   bool serve(ByteBuffer& in, bool eof);
+  /// Fails the Futures; callbacks stay.
+  void fail_futures(const std::exception_ptr& error);
+  /// Fails the Futures, and drops the callbacks.
   void fail_all(const std::exception_ptr& error);
 
   ByteBuffer bytes;
@@ -55,14 +66,28 @@ class Outgoing : public FreeListed {
   Outgoing& operator=(const Outgoing&) = delete;
   ~Outgoing() = default;
 
+  bool empty() const noexcept { return bytes.empty() && !pieces_; }
+  /// How many bytes are known to wait; a piece that has not given its bytes yet counts nothing.
+  std::size_t size() const noexcept { return bytes.size() + (pieces_ ? pieces_->size() : 0); }
+
+  void append(std::string_view more) { pieces_ ? pieces_->append(more) : bytes.append(more); }
+  /// The queue of what is not, or comes behind what is not, bytes yet.
+  WritePieces& pieces();
+  bool has_pieces() const noexcept { return pieces_ != nullptr; }
+  /// Gets bytes from the pieces to the front, if it is their turn.
+  WritePieces::Next load() { return pieces_->load(bytes, sent_); }
+
   /// A Future of the moment when all that is queued now is sent.
-  Future<> wait_flushed() { return flushed_.add(sent_ + bytes.size()); }
+  Future<> wait_flushed() {
+    return pieces_ ? pieces_->wait_flushed() : flushed_.add(sent_ + bytes.size());
+  }
   Future<> wait_writable() { return writable_.add(); }
 
   /// The first `size` bytes were sent.
   void sent(std::size_t size);
   void has_become_writable() { writable_.done_all(); }
-  void fail_all(const std::exception_ptr& error);
+  /// Returns whether there was anybody who waits for what is queued.
+  bool fail_all(const std::exception_ptr& error);
 
   ByteBuffer bytes;
 
@@ -70,6 +95,7 @@ class Outgoing : public FreeListed {
   std::uint64_t sent_ = 0;
   Waiters flushed_;
   Waiters writable_;
+  std::unique_ptr<WritePieces> pieces_;
 };
 
 }  // namespace ioa::detail

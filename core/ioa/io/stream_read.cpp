@@ -104,8 +104,8 @@ void Stream::withdraw(detail::Reader& reader) {
   if (is_presenting_) return;
   ByteBuffer data = std::move(in_->bytes);
   in_->serve(data, is_read_eof_);
-  if (!has_readers() && on_read_ && !data.empty()) defer(Task::present_unread);
   keep(data);
+  offer_unread();
 }
 
 // --- What there is, and whether more is wanted ----------------------------------------------
@@ -127,16 +127,10 @@ void Stream::set_read_marks(std::size_t low, std::size_t high) {
   update_read_interest();
 }
 
-void Stream::on_read(ReadCallback callback) {
-  on_read_ = std::move(callback);
-  if (on_read_ && (is_presenting_ || unread_bytes() > 0 || is_read_eof_))
-    defer(Task::present_unread);
-  update_read_interest();
-}
-
 void Stream::resume_reading() {
   is_paused_ = is_read_failed_ = false;
-  if (on_read_ && unread_bytes() > 0) defer(Task::present_unread);
+  if (is_read_eof_ && !is_eof_announced_) defer(Task::announce_eof);
+  offer_unread();
   update_read_interest();
 }
 
@@ -228,81 +222,11 @@ void Stream::read_step() {
   }
 }
 
-void Stream::deliver(ByteBuffer& data) {
-  const bool served = in_ && in_->serve(data, false);
-  if (on_read_ && !data.empty() && !has_readers()) {
-    if (!served) return present(data);
-    defer(Task::present_unread, When::after_reactions);
-  }
-  keep(data);
-  update_read_interest();
-}
-
-void Stream::present(ByteBuffer& data) {
-  is_presenting_ = true;
-  drops_presented_ = false;
-  trace_event<Stream>(*this, "on_read");
-  try {
-    on_read_(*this, data, is_read_eof_);
-  } catch (...) {
-    finish_presenting(data);
-    throw;
-  }
-  finish_presenting(data);
-}
-
-void Stream::finish_presenting(ByteBuffer& data) {
-  is_presenting_ = false;
-  if (drops_presented_)
-    data.clear();
-  else if (in_)
-    in_->serve(data, is_read_eof_);
-  keep(data);
-  update_read_interest();
-}
-
-void Stream::present_unread() {
-  if (!on_read_ || is_paused_ || is_closing_ || is_presenting_ || has_readers()) return;
-  // What comes before the end of file is announced goes with it.
-  if (is_read_eof_ ? !is_eof_announced_ : unread_bytes() == 0) return;
-  ByteBuffer data;
-  if (in_) data = std::move(in_->bytes);
-  present(data);
-}
-
-void Stream::end_of_file() {
-  is_read_eof_ = true;
-  drop_read_interest();
-  const bool has_served = has_readers();
-  if (has_served) {
-    ByteBuffer data = std::move(in_->bytes);
-    in_->serve(data, true);
-    keep(data);
-    defer(Task::announce_eof, When::after_reactions);
-  } else {
-    announce_eof();
-  }
-}
-
-bool Stream::is_at_eof() const noexcept { return loop() != nullptr && is_open() && is_read_eof_; }
-
-void Stream::announce_eof() {
-  if (!is_at_eof() || is_closing_) return;
-  is_eof_announced_ = true;
-  if (on_read_) {
-    ByteBuffer data;
-    if (in_) data = std::move(in_->bytes);
-    present(data);
-  }
-  if (is_at_eof() && settings_) settings_->on_read_eof(*this);
-  if (is_at_eof() && !keeps_open_at_eof_) close();
-}
-
 void Stream::fail_read(std::error_code code) {
   const Error error = make_error(code, "read");
   is_read_failed_ = true;
   drop_read_interest();
-  if (in_) in_->fail_all(std::make_exception_ptr(error));
+  if (in_) in_->fail_futures(std::make_exception_ptr(error));
   if (settings_ && settings_->on_read_error)
     settings_->on_read_error(*this, error);
   else

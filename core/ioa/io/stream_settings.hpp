@@ -15,10 +15,12 @@ namespace ioa {
 /// in which they are done.
 enum class Stream::Task : std::uint8_t {
   fail_write = 1,
-  announce_sent = 2,
-  read_more = 4,
-  present_unread = 8,
-  announce_eof = 16,
+  announce_blocked = 2,
+  announce_sent = 4,
+  read_more = 8,
+  call_readers = 16,
+  present_unread = 32,
+  announce_eof = 64,
 };
 
 /// The parts of a Stream that most never use; not part of the interface.
@@ -27,6 +29,8 @@ struct Stream::Settings {
   Event<void(Stream&)> on_write_eof;
   Event<void(Stream&)> on_outgoing_empty;
   Event<void(Stream&)> on_writable;
+  Event<void(Stream&)> on_write_blocked;
+  Event<void(Stream&)> on_write_unblocked;
   Event<void(Stream&, const Error&)> on_read_error;
   Event<void(Stream&, const Error&)> on_write_error;
 
@@ -39,8 +43,14 @@ struct Stream::Settings {
   bool read_waits_for_write = false;  // the other way round than usual
   bool write_waits_for_read = false;
 
-  std::error_code write_error;  // found, not yet told
-  std::exception_ptr failure;   // of writing, once told
+  enum class Blocked : std::uint8_t { no, untold, told };
+  Blocked blocked = Blocked::no;  // kept only for who wants to be told
+  bool is_call_due = false;       // of the readers or on_read: it fell into a call of theirs
+
+  std::exception_ptr found_failure;  // of writing, not yet told
+  bool is_found_eof = false;         // nobody reads any more
+  bool is_found_thrown = false;      // a generator threw it
+  std::exception_ptr failure;        // once told
 
   // Bits of Task: to be done now, when the deferred call comes, and when it comes once more.
   unsigned tasks_now = 0;

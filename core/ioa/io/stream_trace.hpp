@@ -1,6 +1,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "ioa/io/stream.hpp"
@@ -24,6 +25,16 @@ inline void count_read(const Stream& stream, const IoResult& result, std::span<c
 inline void count_write(const Stream& stream, const IoResult& result, std::string_view bytes) {
   stream.loop()->counters().stream_bytes_written += result.size;
   if (is_traced(stream)) trace_io(stream, IoEvent::write, result, bytes.substr(0, result.size));
+}
+
+/// The same for bytes that were gathered from several places.
+inline void count_write(const Stream& stream, const IoResult& result,
+                        std::span<const std::string_view> parts) {
+  stream.loop()->counters().stream_bytes_written += result.size;
+  if (!is_traced(stream)) return;
+  std::string bytes;
+  for (const std::string_view part : parts) bytes += part;
+  trace_io(stream, IoEvent::write, result, std::string_view(bytes).substr(0, result.size));
 }
 
 }  // namespace ioa::detail

@@ -46,6 +46,39 @@ const EventCase kEvents[] = {
      }},
     {"OnOutgoingEmpty",
      [](Stream& s, std::function<void(Stream&)> deed) { s.on_outgoing_empty(deed); }},
+    {"PushOnRead",
+     [](Stream& s, std::function<void(Stream&)> deed) {
+       s.push_on_read([deed](Stream& self, ByteBuffer&, bool) {
+         deed(self);
+         return Stream::Reading::done;
+       });
+     }},
+    {"PushOnReadThatWantsMore",
+     [](Stream& s, std::function<void(Stream&)> deed) {
+       s.push_on_read([deed](Stream& self, ByteBuffer&, bool) {
+         deed(self);
+         return Stream::Reading::more;
+       });
+     }},
+    {"PushOnReadAtTheEnd",
+     [](Stream& s, std::function<void(Stream&)> deed) {
+       s.push_on_read([deed](Stream& self, ByteBuffer&, bool eof) {
+         if (eof) deed(self);
+         return Stream::Reading::more;
+       });
+     }},
+    {"WriteFrom",
+     [](Stream& s, std::function<void(Stream&)> deed) {
+       s.write_from([deed, left = 2](Stream& self) mutable -> std::optional<WritePiece> {
+         if (left-- == 0) return std::nullopt;
+         deed(self);
+         return Bytes("generated");
+       });
+     }},
+    {"OnWriteBlocked",
+     [](Stream& s, std::function<void(Stream&)> deed) { s.on_write_blocked(deed); }},
+    {"OnWriteUnblocked",
+     [](Stream& s, std::function<void(Stream&)> deed) { s.on_write_unblocked(deed); }},
     {"OnWritable", [](Stream& s, std::function<void(Stream&)> deed) { s.on_writable(deed); }},
     {"OnClosed", [](Stream& s, std::function<void(Stream&)> deed) { s.on_closed(deed); }},
 };
@@ -104,6 +137,8 @@ const Deed kDeeds[] = {
        s.on_write_error(nullptr);
        s.on_outgoing_empty(nullptr);
        s.on_writable(nullptr);
+       s.on_write_blocked(nullptr);
+       s.on_write_unblocked(nullptr);
        s.on_closed(nullptr);
      }},
     {"DropsAFuture", [](Stream& s) { s.read_some().cancel(); }},

@@ -246,6 +246,70 @@ TEST_F(StreamWriteTest, AWriteErrorFailsEverybodyWhoWaits) {
   EXPECT_TRUE(failure(std::move(writable)));
 }
 
+TEST_F(StreamWriteTest, TellsThatTheKernelTakesNoMoreAndThatItDoesAgain) {
+  stream.on_write_blocked(note("blocked"));
+  stream.on_write_unblocked(note("unblocked"));
+  stream.on_outgoing_empty(note("empty"));
+  stream.write("hello");
+  turn_some();
+  EXPECT_THAT(calls, ElementsAre("empty"));
+  calls.clear();
+  fill_kernel();
+  stream.write(block);
+  EXPECT_THAT(calls, ElementsAre()) << "a callback inside write()";
+  turn_some();
+  EXPECT_THAT(calls, ElementsAre("blocked")) << "once, until it takes bytes again";
+  EXPECT_EQ(loop.turn(Duration::zero()), 0U);
+  drain_until([&] { return stream.pending_bytes() == 0; });
+  ASSERT_GE(calls.size(), 3U);
+  EXPECT_EQ(calls.back(), "empty");
+  calls.pop_back();
+  for (std::size_t i = 0; i < calls.size(); ++i)
+    EXPECT_EQ(calls[i], i % 2 == 0 ? "blocked" : "unblocked") << i;
+  EXPECT_EQ(calls.size() % 2, 0U) << "it is not told that the kernel takes bytes again";
+}
+
+TEST_F(StreamWriteTest, WhatIsSentBeforeItIsToldAsBlockedIsNotTold) {
+  stream.on_write_blocked(note("blocked"));
+  stream.on_write_unblocked(note("unblocked"));
+  fill_kernel();
+  while (!received().empty()) continue;
+  turn_some();
+  EXPECT_THAT(calls, ElementsAre());
+}
+
+TEST_F(StreamWriteTest, WritesSeveralBuffersAtOnce) {
+  const std::vector<std::string_view> parts = {"one", "", " two", " three"};
+  stream.write_gathered(parts);
+  EXPECT_EQ(received(), "one two three");
+  stream.write_gathered({});
+  EXPECT_EQ(stream.pending_bytes(), 0U);
+}
+
+TEST_F(StreamWriteTest, QueuesOfSeveralBuffersWhatTheKernelDoesNotTake) {
+  const std::string bytes = pattern(2'000'000);
+  std::vector<std::string_view> parts;
+  for (std::size_t at = 0; at < bytes.size(); at += 40'000)
+    parts.push_back(std::string_view(bytes).substr(at, 40'000));
+  stream.write_gathered(parts);
+  EXPECT_GT(stream.pending_bytes(), 0U);
+  stream.write_gathered(parts);
+  EXPECT_TRUE(drain_until([&] { return stream.pending_bytes() == 0; }) == bytes + bytes);
+}
+
+TEST_F(StreamWriteTest, SeveralBuffersGoToAPipeAndFailAsOneWould) {
+  SocketPair pipe = pipe_pair();
+  Stream& writer = add(UniqueFd(), std::move(pipe.second));
+  writer.on_write_error(note("error"));
+  const std::vector<std::string_view> parts = {"a", "b"};
+  writer.write_gathered(parts);
+  EXPECT_EQ(read_available(pipe.first.get()), "ab");
+  pipe.first.reset();
+  writer.write_gathered(parts);
+  turn_some();
+  EXPECT_THAT(calls, ElementsAre("error"));
+}
+
 TEST_F(StreamWriteTest, ReadsAndWritesTwoDescriptors) {
   SocketPair in = pipe_pair();
   SocketPair out = pipe_pair();
