@@ -267,6 +267,32 @@ TEST_P(LoopIoDispatchTest, InANestedTurnACallbackIsEnteredAnewForNewData) {
   EXPECT_EQ(seen, "xyy))");
 }
 
+TEST_P(LoopIoDispatchTest, OneThatIsAlwaysReadyStarvesNothingElse) {
+  SocketPair greedy = test::unix_pair();
+  IoWatch always(loop);
+  int times = 0;
+  always.set_callback([&](IoEvent) { ++times; });
+  always.start(greedy.first.get(), IoEvent::write);
+  IoWatch other(loop);
+  test::EventLog seen;
+  other.set_callback(seen.callback());
+  SocketPair quiet = test::unix_pair();
+  other.start(quiet.first.get(), IoEvent::read);
+  bool is_due = false;
+  TimeWatch timer(loop.timers(), [&] { is_due = true; });
+  turn_now();
+  test::write_all(quiet.second.get(), "x");
+  timer.arm(loop.now());
+  bool is_called = false;
+  loop.later([&] { is_called = true; });
+  times = 0;
+  turn_now();
+  EXPECT_EQ(times, 1) << "each once a turn";
+  EXPECT_EQ(seen.take(), "r");
+  EXPECT_TRUE(is_due);
+  EXPECT_TRUE(is_called);
+}
+
 TEST_P(LoopIoDispatchTest, ManyWatchesAreToldOnceEach) {
   constexpr int kMany = 100;
   std::vector<SocketPair> pairs;

@@ -61,6 +61,23 @@ TEST_P(LoopRunUntilTest, ARunNestedInACallbackEndsToo) {
   loop.run();  // no stop is left over
 }
 
+TEST_P(LoopRunUntilTest, LeavesNoStopOver) {
+  loop.later([&] {
+    raise_signal(SIGUSR1);
+    loop.run(loop.next_turn());  // the signal comes inside, and this run ends by itself
+  });
+  EXPECT_EQ(loop.run_until({SIGUSR1}), SIGUSR1);
+  int turns = 0;
+  loop.later([&] {
+    loop.later([&] {
+      ++turns;
+      loop.stop();
+    });
+  });
+  loop.run();
+  EXPECT_EQ(turns, 1);
+}
+
 TEST_P(LoopRunUntilTest, RefusesWhatCannotBeCaught) {
   if (is("fake")) GTEST_SKIP() << "it takes any number";
   EXPECT_THROW(loop.run_until({SIGUSR1, SIGKILL}), Error);

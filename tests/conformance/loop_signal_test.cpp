@@ -183,6 +183,20 @@ TEST_P(LoopRealSignalTest, TheDispositionOfBeforeComesBack) {
   ::signal(SIGUSR1, SIG_DFL);
 }
 
+TEST_P(LoopRealSignalTest, ALoopLeavesDispositionsAsTheyAre) {
+  for (auto* before : {SIG_DFL, SIG_IGN}) {
+    ::signal(SIGPIPE, before);
+    {
+      Loop other(GetParam().make());
+      const SignalWatch watch(other, SIGUSR1, logging('a'));
+      other.turn(Duration::zero());
+      EXPECT_EQ(disposition(SIGPIPE), before);
+    }
+    EXPECT_EQ(disposition(SIGPIPE), before);
+  }
+  ::signal(SIGPIPE, SIG_DFL);
+}
+
 TEST_P(LoopRealSignalTest, NumbersThatCannotBeCaughtAreRefused) {
   for (const int signal : {SIGKILL, SIGSTOP, 0, -1, NSIG, 1000}) {
     try {

@@ -183,6 +183,26 @@ TEST_F(ConnectEventsTest, EveryLoopWorksAndIsChosenByOptionOrEnvironment) {
                  "answer");
 }
 
+TEST_F(ConnectEventsTest, DebugOutputIsTalkAndChangesNothingElse) {
+  ScriptedPeer peer(
+      [](PeerConnection& connection) {
+        connection.expect("question");
+        connection.expect_end();
+        connection.send("answer");
+      },
+      ScriptedPeer::Where::ipv4, 2);
+  const std::string connected = "[Loop] EVENT connected conn=1 address=" + peer.address();
+  const std::string path = dir / "events";
+  RunResult shown = run_ioa(connect_to(peer, {"--events", path}), "question", {"IOA_DEBUG=1"});
+  EXPECT_EQ(shown.status, 0);
+  EXPECT_EQ(shown.out, "answer");
+  EXPECT_NE(shown.err.find(connected), std::string::npos) << shown.err;
+  EXPECT_EQ(Events(dir.read("events")).names(), "attempt.start connected eof eof closed exit");
+  const std::string log = "IOA_DEBUG_FILE=" + (dir / "log");
+  expect_success(run_ioa(connect_to(peer), "question", {"IOA_DEBUG=2", log}), "answer");
+  EXPECT_NE(dir.read("log").find(connected), std::string::npos) << dir.read("log");
+}
+
 TEST_F(ConnectEventsTest, ColourIsForTerminals) {
   const ClosedPort port;
   const auto has_colour = [&](std::vector<std::string> options,

@@ -38,17 +38,6 @@ std::string test_name() {
   return info == nullptr ? "a test" : std::string(info->test_suite_name()) + "." + info->name();
 }
 
-std::string pending(Loop& loop) {
-  std::string text;
-  if (const auto next = loop.timers().next()) {
-    const std::chrono::duration<double> left = *next - loop.backend().now();
-    text += std::to_string(loop.timers().size()) + " timers, the first in " +
-            std::to_string(left.count()) + " s; ";
-  }
-  if (auto* fake = dynamic_cast<FakeBackend*>(&loop.backend())) text += fake->describe();
-  return text.empty() ? "no timer is armed" : text;
-}
-
 }  // namespace
 
 StallGuard::StallGuard(std::string_view what) {
@@ -80,8 +69,8 @@ void turn_until(Loop& loop, const std::function<bool()>& done, std::string_view 
   while (!done()) {
     const Duration left = kStallLimit - (Clock::now() - begin);
     if (left <= Duration::zero())
-      throw std::runtime_error(test_name() + " stalled waiting for " + std::string(what) + "; " +
-                               pending(loop));
+      throw std::runtime_error(test_name() + " stalled waiting for " + std::string(what) + "\n" +
+                               loop.dump());
     // A limit would be a deadline to which the fake clock jumps.
     is_fake ? loop.turn() : loop.turn(left);
   }

@@ -41,7 +41,8 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
 
 /// What would change what the program under test does.
 bool is_setting_of_ioa(std::string_view variable) {
-  return variable.substr(0, 9) == "IOA_LOOP=" || variable.substr(0, 9) == "NO_COLOR=";
+  return variable.substr(0, 9) == "IOA_LOOP=" || variable.substr(0, 9) == "IOA_DEBUG" ||
+         variable.substr(0, 9) == "NO_COLOR=";
 }
 
 /// In the child, between fork and exec: puts `from` (or nothing) at the number `to`.

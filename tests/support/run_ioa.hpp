@@ -24,7 +24,8 @@ struct RunResult {
 
 /// A program that runs beside the test. Its standard input is a pipe that the test writes to,
 /// unless another descriptor is given; its output is collected by threads, so that it never blocks
-/// on us. It starts with the signals' default dispositions, and without IOA_LOOP and NO_COLOR.
+/// on us. It starts with the signals' default dispositions, and without IOA_LOOP, IOA_DEBUG and
+/// NO_COLOR.
 class Process {
  public:
   struct Stdio {

@@ -81,6 +81,7 @@ std::optional<int> Loop::run_until(std::initializer_list<int> signals) {
       if (run_depth_ > own_depth) stop();
     });
   while (!arrived && !std::exchange(stop_requested_, false)) turn();
+  if (arrived) stop_requested_ = false;  // it was for a run inside this one, which may have ended
   return arrived;
 }
 
