@@ -177,9 +177,7 @@ class Combination final : public State<typename Rule::Result>,
 
  private:
   explicit Combination(Parts parts)
-      : State<Result>(&Combination::dropped),
-        parts_(std::move(parts)),
-        pending_(parts_.size()) {
+      : State<Result>(&Combination::dropped), parts_(std::move(parts)), pending_(parts_.size()) {
     this->waits_for_many_ = true;
     this->waits_for_group_ = this;
   }
@@ -194,7 +192,7 @@ class Combination final : public State<typename Rule::Result>,
     });
     if (pending_ == 0) decide_by_all();
     parts_.for_each([this](auto& part) {
-      if (is_decided_) return;
+      if (is_decided_ || is_waiting_) return;
       if (part.future.ready())
         count(part.index, part.future.error());
       else
@@ -204,7 +202,7 @@ class Combination final : public State<typename Rule::Result>,
   }
 
   void part_ready(std::size_t index, std::exception_ptr error) noexcept override {
-    if (is_decided_) return;
+    if (is_decided_ || is_waiting_) return;
     this->is_running_ = true;
     count(index, std::move(error));
     leave();
@@ -212,21 +210,37 @@ class Combination final : public State<typename Rule::Result>,
 
   void count(std::size_t index, std::exception_ptr error) {
     const Verdict verdict = Rule::verdict(error != nullptr, --pending_);
-    if (verdict == Verdict::by_this_part) decide_by(index, std::move(error));
     if (verdict == Verdict::by_all_parts) decide_by_all();
+    if (verdict != Verdict::by_this_part) return;
+    winner_ = index;
+    error_ = std::move(error);
+    // In a nested turn inside one of the others: that borrows from whoever waits for the result,
+    // and nobody may have it before that one can be destroyed.
+    is_waiting_ = is_on_stack();
+    if (is_waiting_)
+      step_.schedule([](void* self) { static_cast<Combination*>(self)->decide_off_stack(); }, this);
+    else
+      decide_by_winner();
+  }
+
+  void decide_off_stack() {
+    if (is_on_stack()) return step_.postpone();
+    this->is_running_ = true;
+    decide_by_winner();
+    leave();
   }
 
   // The others go before anybody can see the result; what they run may drop this combination.
-  void decide_by(std::size_t index, std::exception_ptr error) {
+  void decide_by_winner() {
     is_decided_ = true;
-    parts_.for_each([index](auto& part) {
-      if (part.index != index) part.future.cancel();
+    parts_.for_each([this](auto& part) {
+      if (part.index != winner_) part.future.cancel();
     });
     if (is_dropped_) return;
-    if (error)
-      this->set_error(std::move(error));
+    if (error_)
+      this->set_error(std::move(error_));
     else
-      finish([this, index]() -> Result { return Rule::of_one(parts_, index); });
+      finish([this]() -> Result { return Rule::of_one(parts_, winner_); });
   }
 
   void decide_by_all() {
@@ -275,6 +289,10 @@ class Combination final : public State<typename Rule::Result>,
 
   Parts parts_;
   std::size_t pending_;
+  std::size_t winner_ = 0;
+  std::exception_ptr error_;
+  OffStackStep step_;
+  bool is_waiting_ = false;  // the winner is known, but step_ has to come first
   bool is_decided_ = false;
   bool is_dropped_ = false;
 };

@@ -28,7 +28,8 @@ Told told_of(const std::exception_ptr& failure) {
 Error summary_of(const std::vector<std::exception_ptr>& failures) {
   if (failures.empty()) return {ErrorKind::failed, {}, {}, {}, "there was nothing to try"};
   std::optional<ErrorKind> common;
-  std::string text = failures.size() == 1 ? "" : "all " + std::to_string(failures.size()) + " failed";
+  std::string text =
+      failures.size() == 1 ? "" : "all " + std::to_string(failures.size()) + " failed";
   for (std::size_t i = 0; i < failures.size(); ++i) {
     const Told told = told_of(failures[i]);
     common = !common || *common == told.kind ? told.kind : ErrorKind::failed;

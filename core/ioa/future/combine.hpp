@@ -17,8 +17,8 @@ namespace ioa {
 // If the parts decide it at once, the result is ready at once.
 //
 //     auto [name, page] = loop.run(all(resolver.resolve_name(address), download(url)));
-//     std::variant<Request, std::monostate> first = co_await race(read_request(), sleep_for(loop, 5s));
-//     if (first.index() == 1) …
+//     std::variant<Request, std::monostate> first = co_await race(read_request(), sleep_for(loop,
+//     5s)); if (first.index() == 1) …
 //
 // A part that is void has std::monostate as its value in a tuple or a variant. The state of a
 // combination is one allocation; a vector of parts is another.

@@ -53,9 +53,7 @@ class CoroutineBase : public State<T> {
 
   static void resume(void* promise) {
     auto& self = *static_cast<Derived*>(promise);
-    CoroutineBase& base = self;
-    if (base.is_doomed_) return;  // a nested turn, and one of several that it waits for is through
-    base.is_running_ = true;
+    static_cast<CoroutineBase&>(self).is_running_ = true;
     self.frame().resume();
   }
 

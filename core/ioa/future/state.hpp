@@ -100,6 +100,20 @@ class StateBase : public Job {
   Drop drop_;
 };
 
+/// A step of a state that has to wait, in a nested turn, until what it would destroy is off the
+/// stack. Destroying it calls it off.
+class OffStackStep : public Job {
+ public:
+  /// Has `step(self)` called after the reaction that is running, and again after later ones for as
+  /// long as it asks for that by postpone().
+  void schedule(void (*step)(void*), void* self) {
+    run_ = step;
+    argument_ = self;
+    ReadyQueue::current().doom(*this);
+  }
+  void postpone() { ReadyQueue::current().postpone(*this); }
+};
+
 /// A state with room for its result.
 template <class T>
 class State : public StateBase {

@@ -51,22 +51,18 @@ class ThenState final : public State<typename FutureValue<typename ThenResult<T,
   static void dropped(StateBase& base) noexcept {
     auto& self = static_cast<ThenState&>(base);
     self.forget_reaction();
-    self.is_dropped_ = true;
-    if (self.is_running_) return;
-    if (self.is_on_stack())
+    if (self.is_running_)
+      self.is_dropped_ = true;
+    else if (self.is_on_stack())
       StateBase::doom<ThenState, &ThenState::destroy>(self);
     else
       delete &self;
   }
   static void destroy(ThenState& self) { delete &self; }
 
-  static void source_ready(void* self) {
-    auto& then = *static_cast<ThenState*>(self);
-    if (!then.is_dropped_) then.advance();
-  }
+  static void source_ready(void* self) { static_cast<ThenState*>(self)->advance(); }
   static void inner_ready(void* self) {
     auto& then = *static_cast<ThenState*>(self);
-    if (then.is_dropped_) return;
     then.waits_for_ = nullptr;
     then.finish([&]() -> Result { return then.inner_.get(); });
   }

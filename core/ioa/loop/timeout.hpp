@@ -82,11 +82,24 @@ class TimeLimit final : public State<T>, public FreeListed {
 
   void expire() {
     if (source_.ready()) return;  // in this very turn: its reaction is queued, and counts
+    // In a nested turn inside the operation, which borrows from whoever waits for the result.
+    if (source_.state_->is_on_stack())
+      return step_.schedule([](void* self) { static_cast<TimeLimit*>(self)->expire_off_stack(); },
+                            this);
+    give_up();
+  }
+
+  void expire_off_stack() {
+    if (source_.ready()) return;
+    if (source_.state_->is_on_stack()) return step_.postpone();
+    give_up();
+  }
+
+  void give_up() {
     this->is_running_ = true;
     this->waits_for_ = nullptr;
     source_.cancel();  // which may drop this one
-    if (!is_dropped_)
-      this->set_error(std::make_exception_ptr(timed_out(std::move(what_), limit_)));
+    if (!is_dropped_) this->set_error(std::make_exception_ptr(timed_out(std::move(what_), limit_)));
     leave();
   }
 
@@ -99,6 +112,7 @@ class TimeLimit final : public State<T>, public FreeListed {
   std::string what_;
   Future<T> source_;
   TimeWatch timer_;
+  OffStackStep step_;
   bool is_dropped_ = false;
 };
 

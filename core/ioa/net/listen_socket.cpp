@@ -116,8 +116,7 @@ ListenSockets open_all(SocketCalls& calls, const ListenRequest& request,
   Round round = open_round(calls, request, candidates, shares_port);
   for (int i = 1; i < kMaxRounds && round.has_lost_port; ++i)
     round = open_round(calls, request, candidates, shares_port);
-  if (round.result.sockets.empty())
-    throw nothing_opened(request, std::move(round.result.failures));
+  if (round.result.sockets.empty()) throw nothing_opened(request, std::move(round.result.failures));
   return std::move(round.result);
 }
 

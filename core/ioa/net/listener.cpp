@@ -153,8 +153,8 @@ void Listener::removing_from_loop(Loop&) {
 }
 
 bool Listener::wants_connections() const noexcept {
-  const bool is_able = loop() != nullptr && !is_paused_ && open_ < max_connections_ &&
-                       !(rest_ && rest_->is_armed());
+  const bool is_able =
+      loop() != nullptr && !is_paused_ && open_ < max_connections_ && !(rest_ && rest_->is_armed());
   return is_able && (on_accept_ || !waiters_.empty());
 }
 

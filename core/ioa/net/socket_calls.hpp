@@ -5,8 +5,8 @@
 
 namespace ioa {
 
-/// The system calls of connecting, listening and accepting: the real ones, or what a test puts in their place. Failures are
-/// in errno, as with the calls themselves.
+/// The system calls of connecting, listening and accepting: the real ones, or what a test puts in
+/// their place. Failures are in errno, as with the calls themselves.
 class SocketCalls {
  public:
   virtual ~SocketCalls() = default;

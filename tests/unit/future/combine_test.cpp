@@ -15,9 +15,9 @@
 namespace ioa {
 namespace {
 
+using test::broken;
 using ::testing::ElementsAre;
 using ::testing::SizeIs;
-using test::broken;
 
 class CombineTest : public test::FutureTest {
  protected:
@@ -55,9 +55,8 @@ TEST_F(AllTest, GivesTheValuesInTheOrderOfTheParts) {
   Promise<std::unique_ptr<int>> owner;
   Promise<> nothing;
   auto whole = all(number.future(), owner.future(), nothing.future());
-  static_assert(
-      std::is_same_v<decltype(whole),
-                     Future<std::tuple<int, std::unique_ptr<int>, std::monostate>>>);
+  static_assert(std::is_same_v<decltype(whole),
+                               Future<std::tuple<int, std::unique_ptr<int>, std::monostate>>>);
   nothing.done();
   owner.done(std::make_unique<int>(2));
   settle();
@@ -71,8 +70,7 @@ TEST_F(AllTest, GivesTheValuesInTheOrderOfTheParts) {
 TEST_F(AllTest, TakesAVector) {
   std::vector<Promise<std::unique_ptr<int>>> promises(3);
   auto whole = all(futures_of(promises));
-  for (int i : {2, 0, 1})
-    promises[static_cast<std::size_t>(i)].done(std::make_unique<int>(i));
+  for (int i : {2, 0, 1}) promises[static_cast<std::size_t>(i)].done(std::make_unique<int>(i));
   std::vector<int> values;
   for (const auto& value : take(std::move(whole))) values.push_back(*value);
   EXPECT_THAT(values, ElementsAre(0, 1, 2));
@@ -233,6 +231,37 @@ TEST_F(CombineTest, APartMayDropTheOneThatLentItSomething) {
   EXPECT_TRUE(tracker.is_clean());
 }
 
+// As above, but the outer one is not dropped: it must not go on before the loser is off the stack.
+Future<int> race_inside(Promise<>& go, const test::LifetimeTracker& tracker, bool& was_through) {
+  auto lent = tracker.make();
+  Promise<int> other;
+  const auto part = [](Promise<>& started, test::LifetimeTracker::Object& borrowed,
+                       Promise<int>& second, bool& through) -> Future<int> {
+    co_await started.future();
+    second.done(2);
+    while (ReadyQueue::current().drain(10) > 0) {
+    }
+    const auto copy = borrowed;
+    through = true;
+    Promise<> never;
+    co_await never.future();
+    co_return 1;
+  };
+  Future<int> first = part(go, lent, other, was_through);
+  Future<std::variant<int, int>> both = race(std::move(first), other.future());
+  const std::variant<int, int> winner = co_await std::move(both);
+  EXPECT_TRUE(was_through);
+  co_return static_cast<int>(winner.index());
+}
+
+TEST_F(CombineTest, ADecisionInsideAPartWaitsUntilThatIsOffTheStack) {
+  Promise<> go;
+  bool was_through = false;
+  auto index = race_inside(go, tracker, was_through);
+  go.done();
+  EXPECT_EQ(take(std::move(index)), 1);
+}
+
 TEST_F(CombineTest, NestsAndIsAwaited) {
   Promise<int> first;
   Promise<int> second;
@@ -362,16 +391,16 @@ TEST_F(AnySuccessTest, WhereAllFailTheErrorHasEveryFailureInOrder) {
 }
 
 TEST_F(AnySuccessTest, SaysOfDifferentFailuresThatItHasFailed) {
-  auto whole = any_success(
-      Future<int>::failed(Error(ErrorKind::timeout, {}, "late")),
-      Future<int>::failed(std::make_exception_ptr(std::runtime_error("bad"))));
+  auto whole = any_success(Future<int>::failed(Error(ErrorKind::timeout, {}, "late")),
+                           Future<int>::failed(std::make_exception_ptr(std::runtime_error("bad"))));
   EXPECT_EQ(error_text(whole), "all 2 failed: late; bad");
   EXPECT_EQ(test::kind_of_failure(whole), ErrorKind::failed);
 }
 
 TEST_F(AnySuccessTest, ListsAFewFailuresOnly) {
   std::vector<Future<int>> parts;
-  for (int i = 0; i < 20; ++i) parts.push_back(Future<int>::failed(Error(ErrorKind::failed, {}, "x")));
+  for (int i = 0; i < 20; ++i)
+    parts.push_back(Future<int>::failed(Error(ErrorKind::failed, {}, "x")));
   auto whole = any_success(std::move(parts));
   EXPECT_EQ(error_text(whole), "all 20 failed: x; x; x; x; x; x; x; x and more");
 }

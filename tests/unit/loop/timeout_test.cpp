@@ -100,7 +100,8 @@ class WithTimeoutTest : public test::FakeLoopTest {
     try {
       if (auto error = future.error()) std::rethrow_exception(error);
     } catch (const Error& error) {
-      return (error.kind() == ErrorKind::timeout ? "timeout " : "other ") + std::string(error.what());
+      return (error.kind() == ErrorKind::timeout ? "timeout " : "other ") +
+             std::string(error.what());
     }
     return "no failure";
   }
@@ -183,6 +184,34 @@ TEST_F(WithTimeoutTest, TheOperationMayDropItWhileItIsCancelled) {
   fake.advance(5s);
   loop.turn(0s);
   EXPECT_FALSE(limited.valid());
+}
+
+TEST_F(WithTimeoutTest, ALimitReachedInATurnInsideTheOperationWaitsForThat) {
+  test::LifetimeTracker tracker;
+  Promise<> never;
+  bool was_through = false;
+  const auto operation = [&](const test::LifetimeTracker::Object& lent) -> Future<> {
+    co_await loop.next_turn();
+    fake.advance(10s);
+    for (int i = 0; i < 5; ++i) loop.turn(0s);
+    const auto copy = lent;  // still there
+    was_through = true;
+    co_await never.future();
+  };
+  const auto outer = [&]() -> Future<std::string> {
+    const auto lent = tracker.make();
+    Future<> limited = with_timeout(loop, operation(lent), 5s);
+    try {
+      co_await std::move(limited);
+    } catch (const Error& error) {
+      EXPECT_TRUE(was_through);
+      co_return error.what();
+    }
+    co_return "";
+  };
+  EXPECT_EQ(run(outer()), "waiting: timed out after 5s");
+  EXPECT_FALSE(never.wanted());
+  EXPECT_TRUE(tracker.is_clean());
 }
 
 TEST_F(WithTimeoutTest, EndsARaceAgainstASleepEitherWay) {

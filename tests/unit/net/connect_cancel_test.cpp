@@ -137,6 +137,39 @@ TEST_F(ConnectCancelTest, LeavesNothingWhereverALookupIsDropped) {
   }
 }
 
+TEST_F(ConnectCancelTest, EveryLookupThatBeganIsReportedToHaveEnded) {
+  for (const bool connects : {true, false}) {
+    Stage stage;
+    stage.fake.set_autojump(false);
+    stage.names.set("example", {"192.0.2.1", "2001:db8::1"});
+    stage.names.delay("example", AF_INET6);
+    if (!connects) stage.names.delay("example", AF_INET);
+    stage.sockets.settle("192.0.2.1:80", 0);
+    test::RecordingSink sink;
+    // Whoever hears of it may drop the connection (again).
+    sink.on_event = [&](std::string_view name) {
+      if (name == "resolve.failed") stage.future.cancel();
+    };
+    stage.loop.set_event_sink(&sink);
+    ConnectRequest request;
+    request.host = "example";
+    request.service = "80";
+    stage.future = stage.connector.connect(std::move(request));
+    if (connects) {
+      test::turn_until(
+          stage.loop, [&] { return sink.lines("resolve.done").size() == 1; }, "the answer");
+      stage.fake.advance(ConnectRequest::kResolutionDelay);
+      test::turn_while_busy(stage.loop);
+    }
+    stage.future.cancel();
+    EXPECT_EQ(sink.lines("resolve.start").size(), 2U);
+    EXPECT_EQ(sink.lines("resolve.failed").size(), connects ? 1U : 2U);
+    EXPECT_EQ(sink.lines("connected").size(), connects ? 1U : 0U);
+    EXPECT_EQ(stage.resolver.lookups_in_flight(), 0U);
+    stage.loop.set_event_sink(nullptr);
+  }
+}
+
 TEST_F(ConnectCancelTest, MayBeDroppedInsideTheReportOfAFailure) {
   for (int nth = 0; nth < 3; ++nth) {
     Stage stage;

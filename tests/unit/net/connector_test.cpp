@@ -137,7 +137,8 @@ TEST_F(ConnectorTest, TriesEveryLocalAddressWithEveryPeerOfItsFamily) {
   for (const char* peer : {"192.0.2.1:80", "[2001:db8::1]:80", "192.0.2.2:80"})
     sockets_.settle(peer, ECONNREFUSED);
   std::vector<std::string> pairs;
-  for (const AttemptFailure& attempt : error_of(connect(std::move(request))).attempts())
+  const ConnectError error = error_of(connect(std::move(request)));
+  for (const AttemptFailure& attempt : error.attempts())
     pairs.push_back(attempt.local.host() + " " + attempt.address.host());
   EXPECT_THAT(pairs, ElementsAre("127.0.0.1 192.0.2.1", "127.0.0.1 192.0.2.2", "::1 2001:db8::1",
                                  "127.0.0.2 192.0.2.1", "127.0.0.2 192.0.2.2"));

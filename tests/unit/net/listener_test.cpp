@@ -67,8 +67,9 @@ class ListenerTest : public test::FakeLoopTest {
 
   /// Accepts from now on, and keeps what comes.
   void keep() {
-    listener->on_accept(
-        [this](Listener&, AcceptedConnection connection) { kept.push_back(std::move(connection)); });
+    listener->on_accept([this](Listener&, AcceptedConnection connection) {
+      kept.push_back(std::move(connection));
+    });
   }
   void note_errors() {
     listener->on_accept_error(
@@ -273,8 +274,7 @@ TEST_F(ListenerTest, MayStopRemoveOrTurnTheLoopInsideItsCallback) {
         next.address = SocketAddress::any(AF_INET, 81);
         self.add_socket(std::move(next));
       },
-      [](Listener& self) { self.remove(); },
-      [](Listener& self) { self.on_accept(nullptr); },
+      [](Listener& self) { self.remove(); }, [](Listener& self) { self.on_accept(nullptr); },
       [](Listener& self) {
         Loop& inner = *self.loop();
         self.remove();
