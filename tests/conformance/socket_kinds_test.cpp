@@ -16,8 +16,10 @@ PacketPair connected_pair(int socktype) {
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) != 0)
     throw Error::from_errno(errno, "socketpair");
-  return {std::make_unique<Socket>(UniqueFd(ends[0])), std::make_unique<Socket>(UniqueFd(ends[1])),
-          {}, {}};
+  return {std::make_unique<Socket>(UniqueFd(ends[0])),
+          std::make_unique<Socket>(UniqueFd(ends[1])),
+          {},
+          {}};
 }
 
 PacketPair unix_datagrams() { return connected_pair(SOCK_DGRAM); }

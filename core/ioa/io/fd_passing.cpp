@@ -77,8 +77,8 @@ IoResult receive_with_fds(int socket, std::span<char> space, PassedFds& passed, 
     // CMSG_LEN, not CMSG_SPACE: the kernel would put one more into the padding.
     message.msg_controllen = CMSG_LEN(std::min(max, kMaxPassedFds) * sizeof(int));
   }
-  const ssize_t size = retry_on_eintr(
-      [&] { return ::recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC); });
+  const ssize_t size =
+      retry_on_eintr([&] { return ::recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC); });
   if (size < 0) return not_done(IoEvent::read);
   std::vector<UniqueFd> fds;
   take_fds(message, fds);

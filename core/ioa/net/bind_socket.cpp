@@ -23,8 +23,8 @@ UniqueFd open_bound_socket(std::span<const ResolvedAddress> addresses,
   Error last = Error::from_errno(EADDRNOTAVAIL, "bind", {}, "there is no address to bind to");
   for (const ResolvedAddress& candidate : addresses) {
     try {
-      UniqueFd fd = open_socket(candidate.address.family(), candidate.socktype, candidate.protocol,
-                                options);
+      UniqueFd fd =
+          open_socket(candidate.address.family(), candidate.socktype, candidate.protocol, options);
       if (SocketCalls::system().bind(fd.get(), candidate.address) == 0) return fd;
       const int error = errno;
       last = Error::from_errno(error, "bind", candidate.address.to_string());

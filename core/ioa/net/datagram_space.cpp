@@ -67,8 +67,7 @@ DatagramSpace::DatagramSpace() : memory_(std::move(spare())) {
 
 DatagramSpace::~DatagramSpace() { spare() = std::move(memory_); }
 
-std::span<mmsghdr> DatagramSpace::prepare(std::size_t count, std::size_t size,
-                                          bool wants_control) {
+std::span<mmsghdr> DatagramSpace::prepare(std::size_t count, std::size_t size, bool wants_control) {
   count = std::max<std::size_t>(1, std::min({count, kMaxBatch, kBytes / size}));
   for (std::size_t i = 0; i < count; ++i) {
     memory_->pieces[i] = {memory_->bytes.get() + i * size, size};

@@ -36,10 +36,11 @@ namespace ioa {
 /// SENDING: send() gives a datagram to the kernel at once or queues it. None is dropped because the
 /// kernel cannot take it now (EAGAIN, ENOBUFS); the marks tell a producer to wait.
 ///
-/// ERRORS: one that is told by a Future that waits, or by on_receive_error and on_send_error, leaves
-/// the Socket open; one that nobody hears of closes it. ICMP errors of a connected UDP socket
-/// (ECONNREFUSED) are errors of receiving, also where the kernel tells them to a send, and that
-/// datagram is then sent all the same. A datagram that cannot be sent is dropped, the others follow.
+/// ERRORS: one that is told by a Future that waits, or by on_receive_error and on_send_error,
+/// leaves the Socket open; one that nobody hears of closes it. ICMP errors of a connected UDP
+/// socket (ECONNREFUSED) are errors of receiving, also where the kernel tells them to a send, and
+/// that datagram is then sent all the same. A datagram that cannot be sent is dropped, the others
+/// follow.
 ///
 /// ENDING: close() sends what is queued first, close_now() drops it. A seqpacket peer that goes
 /// ends the Socket: on_receive_eof, then close(); the kernel does not tell an empty packet that is
@@ -116,8 +117,8 @@ class Socket : public Handle {
   /// A datagram could not be sent (EMSGSIZE, ENETUNREACH, ...); the next one follows.
   void on_send_error(ErrorCallback callback);
 
-  /// A Socket whose queue holds `high` bytes or more (each datagram counts kDatagramCost besides) is
-  /// not writable until fewer than `low` are left, or none. It takes more all the same.
+  /// A Socket whose queue holds `high` bytes or more (each datagram counts kDatagramCost besides)
+  /// is not writable until fewer than `low` are left, or none. It takes more all the same.
   void set_send_marks(std::size_t low, std::size_t high);
   bool is_writable() const noexcept { return !is_full_; }
   void on_writable(SocketCallback callback);

@@ -6,8 +6,11 @@
 #include <cerrno>
 
 #include "ioa/base/error.hpp"
+#include "ioa/io/stream.hpp"
+#include "ioa/net/connector.hpp"
 #include "ioa/net/socket.hpp"
 #include "tests/support/loop_fixture.hpp"
+#include "tests/support/socket_pair.hpp"
 
 namespace ioa::test {
 namespace {
@@ -46,8 +49,7 @@ TEST_F(BindSocketTest, IfNoneBindsTheLastFailureIsTold) {
     open_bound_socket(addresses);
     ADD_FAILURE();
   } catch (const Error& error) {
-    EXPECT_EQ(error.what(),
-              "bind " + in_use.to_string() + ": Address already in use (EADDRINUSE)");
+    EXPECT_EQ(error.what(), "bind " + in_use.to_string() + ": Address already in use (EADDRINUSE)");
   }
   try {
     open_bound_socket(std::span<const ResolvedAddress>());
@@ -87,6 +89,28 @@ TEST_F(BindSocketTest, AHandleMayGetItsSocketLate) {
   const SocketAddress own = SocketAddress::local_of(socket.read_fd());
   socket.send("to myself", own);
   EXPECT_EQ(run(std::move(next))->bytes, "to myself");
+}
+
+TEST_F(BindSocketTest, AHandleMayBeConnectedLate) {
+  const UniqueFd listener =
+      open_bound_socket(*SocketAddress::from_numeric("127.0.0.1", 0), SOCK_STREAM);
+  ASSERT_EQ(::listen(listener.get(), 1), 0);
+  Stream& stream = loop.add(std::make_unique<Stream>());
+  stream.write("hello");
+  Connector connector(loop, resolver);
+  ConnectRequest request;
+  request.addresses = {SocketAddress::local_of(listener.get())};
+  Connection connection = run(connector.connect(std::move(request)));
+  stream.set_handle(std::move(connection.fd));
+  const UniqueFd accepted(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  std::string got;
+  turn_until(
+      loop,
+      [&] {
+        got += read_available(accepted.get());
+        return got == "hello";
+      },
+      "the bytes");
 }
 
 }  // namespace

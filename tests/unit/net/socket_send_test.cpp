@@ -86,8 +86,8 @@ TEST_F(SocketSendTest, NoneOfManyIsLostThoughTheReaderIsSlow) {
 }
 
 TEST_F(SocketSendTest, AReceiverThatIsNotConnectedToCostsNoEndlessLoop) {
-  const SocketAddress address = SocketAddress::unix_path("@ioa-socket-test-" +
-                                                         std::to_string(::getpid()));
+  const SocketAddress address =
+      SocketAddress::unix_path("@ioa-socket-test-" + std::to_string(::getpid()));
   const UniqueFd receiver = open_bound_socket(address);
   Socket& sender = add(open_socket(AF_UNIX));
   while (sender.pending_datagrams() == 0) sender.send("filler", address);
