@@ -344,7 +344,6 @@ TEST_F(SocketCallbackTest, MayDoAnythingToItsSocket) {
       SCOPED_TRACE(std::to_string(event) + " " + std::to_string(deed));
       Socket& udp = loop.add(std::make_unique<Socket>(loopback_socket()));
       const WeakRef<Socket> weak(udp);
-      SocketAddress peer_address;
       UniqueFd other = loopback_socket();
       udp.connect(SocketAddress::local_of(other.get()));
       const SocketAddress own = SocketAddress::local_of(udp.read_fd());
