@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "ioa/base/error.hpp"
+#include "ioa/future/promise.hpp"
 #include "tests/support/lifetime_tracker.hpp"
 
 namespace ioa::test {
@@ -392,6 +393,56 @@ TEST_P(StreamConformance, ManyPairsWorkSideBySide) {
   const auto is_complete = [&](const std::string& all) { return all.size() == bytes.size(); };
   turn_until([&] { return std::all_of(got.begin(), got.end(), is_complete); }, "all bytes");
   for (const std::string& all : got) EXPECT_TRUE(all == bytes);
+}
+
+TEST_P(StreamConformance, FuturesAndGeneratorsKeepTheirPlaceAmongBytes) {
+  const std::string bytes = random_bytes(kMuch, 7);
+  std::string got;
+  collect(*second, got);
+  Promise<Bytes> promise;
+  const std::size_t third = bytes.size() / 3;
+  first->write(std::string_view(bytes).substr(0, third));
+  first->write(promise.future());
+  std::size_t at = 2 * third;
+  first->write_from([&](Stream&) -> std::optional<WritePiece> {
+    if (at == bytes.size()) return std::nullopt;
+    const std::size_t size = std::min<std::size_t>(100'000, bytes.size() - at);
+    at += size;
+    return bytes.substr(at - size, size);
+  });
+  first->shutdown_write();
+  turn_until([&] { return got.size() == third; }, "the bytes before the Future");
+  turn_some();
+  EXPECT_EQ(loop.turn(Duration::zero()), 0U);
+  promise.done(bytes.substr(third, third));
+  turn_until([&] { return second->is_read_eof(); }, "the end");
+  turn_some();
+  EXPECT_TRUE(got == bytes);
+}
+
+TEST_P(StreamConformance, TemporaryReadersAndFuturesShareTheBytesInTheirOrder) {
+  std::string got;
+  const auto take = [&](std::size_t size) {
+    return [&got, size](Stream&, ByteBuffer& in, bool eof) {
+      if (in.size() < size && !eof) return Stream::Reading::more;
+      got += "<" + std::string(in.view().substr(0, size)) + ">";
+      in.consume(std::min(size, in.size()));
+      return Stream::Reading::done;
+    };
+  };
+  second->push_on_read(take(3));
+  Future<std::optional<std::string>> line = second->read_line();
+  second->push_on_read(take(2));
+  second->push_on_read(take(100));
+  for (const char byte : std::string("abcline\nxyz")) {
+    first->write(std::string(1, byte));
+    turn_some();
+  }
+  EXPECT_EQ(run(std::move(line)), "line");
+  EXPECT_EQ(got, "<abc><xy>");
+  first->close();
+  turn_until([&] { return second->is_read_eof(); }, "the end");
+  EXPECT_EQ(got, "<abc><xy><z>");
 }
 
 TEST_P(StreamConformance, AnIdlePairCostsNoTurns) {

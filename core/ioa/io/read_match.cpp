@@ -39,6 +39,16 @@ Found UntilMatch::operator()(ByteBuffer& in, bool eof, Result& result) {
   return Found::yes;
 }
 
+Found FunctionMatch::operator()(ByteBuffer& in, bool eof, Result& result) {
+  const std::optional<std::size_t> end =
+      in.empty() ? std::nullopt : end_of(in.view().substr(0, max));
+  const std::size_t size = end.value_or(in.size());
+  if (size > max || (!end && !eof && size == max)) return Found::too_long;
+  if (!end && !eof) return Found::no;
+  if (size > 0) result = take(in, std::min(size, in.size()));
+  return Found::yes;
+}
+
 Found LineMatch::operator()(ByteBuffer& in, bool eof, Result& result) {
   const std::string_view view = in.view();
   const std::size_t at = view.find('\n', searched);

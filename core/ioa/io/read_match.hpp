@@ -3,9 +3,11 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "ioa/base/byte_buffer.hpp"
 #include "ioa/base/bytes.hpp"
+#include "ioa/base/unique_function.hpp"
 
 /// What each kind of read Future of a Stream looks for; not part of the interface.
 namespace ioa::detail {
@@ -35,6 +37,14 @@ struct UntilMatch {
   std::string delimiter;
   std::size_t max;
   std::size_t searched = 0;  // no delimiter begins before
+};
+
+/// What the caller's function finds.
+struct FunctionMatch {
+  using Result = std::optional<Bytes>;
+  Found operator()(ByteBuffer& in, bool eof, Result& result);
+  UniqueFunction<std::optional<std::size_t>(std::string_view)> end_of;
+  std::size_t max;
 };
 
 struct LineMatch {

@@ -25,6 +25,10 @@ void Stream::on_read_eof(StreamCallback callback) { settings().on_read_eof = std
 void Stream::on_read_error(ErrorCallback callback) {
   settings().on_read_error = std::move(callback);
 }
+void Stream::on_read_high(StreamCallback callback) {
+  settings().on_read_high = std::move(callback);
+}
+void Stream::on_read_low(StreamCallback callback) { settings().on_read_low = std::move(callback); }
 void Stream::on_write_eof(StreamCallback callback) {
   settings().on_write_eof = std::move(callback);
 }
@@ -61,6 +65,7 @@ void Stream::handles_set() {
     settings_->found_failure = settings_->failure = nullptr;
     settings_->is_found_eof = settings_->is_found_thrown = false;
     settings_->blocked = Settings::Blocked::no;
+    settings_->is_mark_told = false;
   }
   start_io();
 }
@@ -133,6 +138,8 @@ void Stream::run(Task task) {
       return call_readers();
     case Task::present_unread:
       return present_unread();
+    case Task::announce_mark:
+      return announce_mark();
     case Task::announce_eof:
       return announce_eof();
   }
@@ -171,6 +178,7 @@ void Stream::sides_closed(IoEvents sides) {
     if (const auto out = std::move(out_)) out->fail_all(closed_error("write"));
     is_full_ = false;
   }
+  if (settings_ && settings_->transport) settings_->transport->closed(sides);
   if (is_open()) return;
   is_closed_ = true;
   if (settings_) {

@@ -45,13 +45,14 @@ class Reader;
 ///     }
 ///
 /// READING: bytes go to the read Futures and temporary readers first, in the order in which these
-/// were made, then to on_read. Nothing is read while nobody asks, so the kernel makes the peer wait. While on_read
-/// runs, its Stream does not read, in no turn inside it, and read Futures made there are served
-/// when it has returned. Where a Future has completed, bytes left over and the end of file reach
-/// on_read, on_read_eof and the closing one turn later, so that a coroutine can go on first.
+/// were made, then to on_read. Nothing is read while nobody asks, so the kernel makes the peer
+/// wait. While on_read runs, its Stream does not read, in no turn inside it, and read Futures made
+/// there are served when it has returned. Where a Future has completed, bytes left over and the end
+/// of file reach on_read, on_read_eof and the closing one turn later, so that a coroutine can go on
+/// first.
 ///
-/// WRITING: write() gives the kernel what it takes at once and queues the rest, in order. Futures of
-/// bytes and generators have their places in that order: what is written after them waits.
+/// WRITING: write() gives the kernel what it takes at once and queues the rest, in order. Futures
+/// of bytes and generators have their places in that order: what is written after them waits.
 ///
 /// ENDING: at end of file it closes, once its queue is sent (set_close_on_read_eof). close() sends
 /// the queue first, close_now() drops it. All Futures of a Stream that closes complete or fail;
@@ -81,6 +82,8 @@ class Stream : public Handle {
   enum class Reading { done, more };
   using TemporaryReader = UniqueFunction<Reading(Stream&, ByteBuffer& in, bool eof)>;
 
+  using Matcher = UniqueFunction<std::optional<std::size_t>(std::string_view)>;
+
   static constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
   /// How long a line, or what read_until() looks for, may be where nothing else is said.
   static constexpr std::size_t kMaxLine = std::size_t{1} << 20;
@@ -102,11 +105,11 @@ class Stream : public Handle {
   /// more, with `eof` and the leftovers, which may be none. `in` is the callback's for the time of
   /// the call.
   void on_read(ReadCallback callback);
-  /// A reader for the next thing only, served in one order with the read Futures and before on_read:
-  /// called as on_read until it is done, or the end of file came. What it leaves goes to the next
-  /// one at once. If bytes, or the end of file, are there already it is called soon. It is dropped
-  /// if it throws, and without a call if the Stream is closed; an error of reading leaves it
-  /// waiting.
+  /// A reader for the next thing only, served in one order with the read Futures and before
+  /// on_read: called as on_read until it is done, or the end of file came. What it leaves goes to
+  /// the next one at once. If bytes, or the end of file, are there already it is called soon. It is
+  /// dropped if it throws, and without a call if the Stream is closed; an error of reading leaves
+  /// it waiting.
   ///
   ///     stream.push_on_read([](Stream&, ByteBuffer& in, bool) {
   ///       if (in.size() < kHeaderSize) return Stream::Reading::more;
@@ -132,6 +135,10 @@ class Stream : public Handle {
   /// Up to and including `delimiter`, which is not empty. Fails with EMSGSIZE, consuming nothing,
   /// if that is more than `limit` bytes; without the delimiter only at the end of file.
   Future<std::optional<Bytes>> read_until(std::string delimiter, std::size_t limit = kMaxLine);
+  /// As many bytes as `end_of(what there is)` says, once it says a number; for what no delimiter
+  /// describes. It is asked again whenever more has come, sees at most `limit` bytes, leaves the
+  /// Stream alone and does not throw. Fails as read_until().
+  Future<std::optional<Bytes>> read_match(Matcher end_of, std::size_t limit = kMaxLine);
   /// A line without its LF or CR LF; the last one need not have any. Fails as read_until().
   Future<std::optional<std::string>> read_line(std::size_t limit = kMaxLine);
   /// All that comes, which may be nothing. Fails with EMSGSIZE if it is more than `limit` bytes.
@@ -146,6 +153,9 @@ class Stream : public Handle {
   /// are left, or none. At first there is no limit. A pending read Future is served regardless: it
   /// has asked for its bytes.
   void set_read_marks(std::size_t low, std::size_t high);
+  /// The high mark was reached, and what is left has fallen below the low one: in turns, once each.
+  void on_read_high(StreamCallback callback);
+  void on_read_low(StreamCallback callback);
   /// How many bytes have been received and not been consumed.
   std::size_t unread_bytes() const noexcept;
   bool is_read_eof() const noexcept { return is_read_eof_; }
@@ -290,6 +300,7 @@ class Stream : public Handle {
   void present_unread();
   void end_of_file();
   void announce_eof();
+  void announce_mark();
   bool is_at_eof() const noexcept;
 
   detail::Outgoing& outgoing();

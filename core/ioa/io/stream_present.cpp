@@ -21,7 +21,7 @@ class Stream::CallbackReader final : public detail::Reader {
   bool is_callback() const noexcept override { return true; }
 
   TemporaryReader function;
-  bool is_late;                // pushed by a callback: see serve_readers()
+  bool is_late;                 // pushed by a callback: see serve_readers()
   bool waits_for_more = false;  // has seen all that there is
 };
 
@@ -44,8 +44,7 @@ void Stream::push_on_read(TemporaryReader reader) {
 /// Has those called who read by callbacks, if there is something that they may not have seen.
 void Stream::offer_unread() {
   if (has_readers()) {
-    if (in_->is_callback_next() && (unread_bytes() > 0 || is_read_eof_))
-      defer(Task::call_readers);
+    if (in_->is_callback_next() && (unread_bytes() > 0 || is_read_eof_)) defer(Task::call_readers);
   } else if (on_read_ && unread_bytes() > 0) {
     defer(Task::present_unread);
   }

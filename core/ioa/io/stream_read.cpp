@@ -66,6 +66,10 @@ Future<std::optional<Bytes>> Stream::read_until(std::string delimiter, std::size
   IOA_ASSERT(!delimiter.empty(), "an empty delimiter is everywhere");
   return start_read(detail::UntilMatch{std::move(delimiter), limit});
 }
+Future<std::optional<Bytes>> Stream::read_match(Matcher end_of, std::size_t limit) {
+  IOA_ASSERT(static_cast<bool>(end_of), "an empty function finds nothing");
+  return start_read(detail::FunctionMatch{std::move(end_of), limit});
+}
 Future<std::optional<std::string>> Stream::read_line(std::size_t limit) {
   return start_read(detail::LineMatch{limit});
 }
@@ -161,10 +165,19 @@ void Stream::keep(ByteBuffer& data) {
   if (in_ && in_->empty()) in_.reset();
   if (!settings_) return;
   const std::size_t size = unread_bytes();
+  const bool was_over_mark = is_over_mark_;
   if (is_over_mark_)
     is_over_mark_ = size > 0 && size >= settings_->read_low;
   else
     is_over_mark_ = size >= settings_->read_high;
+  if (is_over_mark_ != was_over_mark && (settings_->on_read_high || settings_->on_read_low))
+    defer(Task::announce_mark);
+}
+
+void Stream::announce_mark() {
+  if (settings_->is_mark_told == is_over_mark_) return;
+  settings_->is_mark_told = is_over_mark_;
+  (is_over_mark_ ? settings_->on_read_high : settings_->on_read_low)(*this);
 }
 
 // --- Reading --------------------------------------------------------------------------------

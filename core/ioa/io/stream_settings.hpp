@@ -20,12 +20,15 @@ enum class Stream::Task : std::uint8_t {
   read_more = 8,
   call_readers = 16,
   present_unread = 32,
-  announce_eof = 64,
+  announce_mark = 64,
+  announce_eof = 128,
 };
 
 /// The parts of a Stream that most never use; not part of the interface.
 struct Stream::Settings {
   Event<void(Stream&)> on_read_eof;
+  Event<void(Stream&)> on_read_high;
+  Event<void(Stream&)> on_read_low;
   Event<void(Stream&)> on_write_eof;
   Event<void(Stream&)> on_outgoing_empty;
   Event<void(Stream&)> on_writable;
@@ -45,6 +48,7 @@ struct Stream::Settings {
 
   enum class Blocked : std::uint8_t { no, untold, told };
   Blocked blocked = Blocked::no;  // kept only for who wants to be told
+  bool is_mark_told = false;      // what was told of the high mark
   bool is_call_due = false;       // of the readers or on_read: it fell into a call of theirs
 
   std::exception_ptr found_failure;  // of writing, not yet told

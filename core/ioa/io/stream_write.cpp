@@ -96,9 +96,7 @@ bool Stream::takes_writes() const noexcept {
   return write_fd() >= 0 || is_unopened();
 }
 
-bool Stream::may_send() const noexcept {
-  return is_writing() && !has_queue();
-}
+bool Stream::may_send() const noexcept { return is_writing() && !has_queue(); }
 
 void Stream::enqueue(std::string_view bytes) {
   outgoing().append(bytes);

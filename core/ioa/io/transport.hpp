@@ -55,6 +55,9 @@ class Transport {
   /// Tells the peer that no more bytes will come; `done` once that is said.
   virtual IoResult shutdown(int fd) = 0;
 
+  /// The Stream has closed its descriptors of these sides.
+  virtual void closed(IoEvents) noexcept {}
+
   /// True if bytes have been taken from the descriptor and not yet been read: readiness would not
   /// tell.
   virtual bool has_unread() const noexcept { return false; }

@@ -296,6 +296,21 @@ TEST_F(HandleTest, ClosingOneSideLeavesTheOther) {
   EXPECT_EQ(handle.loop(), nullptr);
 }
 
+TEST_F(HandleTest, ClosingOneSideOfASharedDescriptorClosesItWhole) {
+  Handle& handle = add(std::move(pair.first));
+  handle.on_closed([&](Handle&) { calls.emplace_back("closed"); });
+  handle.close_write();
+  EXPECT_THAT(calls, ElementsAre("closed"));
+  EXPECT_EQ(handle.read_fd(), -1);
+}
+
+TEST_F(HandleTest, WantingASideThatIsMissingIsABug) {
+  SocketPair pipe = test::pipe_pair();
+  Handle& handle = add(std::move(pipe.first), UniqueFd());
+  EXPECT_DEATH(handle.want_write_ready(true), "without a write side");
+  EXPECT_FALSE(handle.want_write_ready(false));
+}
+
 TEST_F(HandleTest, AClosedSideCanBeOpenedAnew) {
   SocketPair in = test::pipe_pair();
   SocketPair out = test::pipe_pair();

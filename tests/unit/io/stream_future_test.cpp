@@ -77,6 +77,32 @@ TEST_F(StreamFutureTest, ADelimiterMustComeWithinTheLimit) {
   EXPECT_TRUE(stream.read_until(";", 5).ready());
 }
 
+TEST_F(StreamFutureTest, ReadsWhatAFunctionFinds) {
+  // As many bytes as the first one says.
+  const auto counted = [](std::string_view bytes) -> std::optional<std::size_t> {
+    const std::size_t size = static_cast<std::size_t>(bytes.front() - '0') + 1;
+    if (bytes.size() < size) return std::nullopt;
+    return size;
+  };
+  Future<Chunk> first = stream.read_match(counted);
+  Future<Chunk> second = stream.read_match(counted);
+  send("3a");
+  EXPECT_FALSE(settles(first));
+  send("bc0");
+  EXPECT_EQ(run(std::move(first)), "3abc");
+  EXPECT_EQ(run(std::move(second)), "0");
+  Future<Chunk> too_long = stream.read_match(counted, 4);
+  send("9abc");
+  EXPECT_TRUE(settles(too_long));
+  const std::optional<Error> error = failure(std::move(too_long));
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code().value(), EMSGSIZE);
+  Future<Chunk> last = stream.read_match(counted);
+  end();
+  EXPECT_EQ(run(std::move(last)), "9abc");
+  EXPECT_EQ(run(stream.read_match(counted)), std::nullopt);
+}
+
 TEST_F(StreamFutureTest, ReadsLines) {
   send("one\ntwo\r\n\n\r\nthree\rfour\nlast");
   end();

@@ -220,6 +220,34 @@ TEST_F(StreamPiecesTest, AFlushDoesNotWaitForWhatIsWrittenLater) {
   EXPECT_EQ(received(), "abc");
 }
 
+TEST_F(StreamPiecesTest, AWaitMayBeDroppedAtAnyStep) {
+  stream.set_write_marks(1, 1);
+  std::string expected;
+  std::string got;
+  for (int steps = 0; steps < 8; ++steps) {
+    Promise<Bytes> promise;
+    stream.write(promise.future());
+    stream.write_from(give({"b", "c"}));
+    Future<> flushed = stream.flushed();
+    Future<> done = stream.write_done("d");
+    Future<> writable = stream.writable();
+    for (int i = 0; i < steps; ++i) {
+      if (i == 2) promise.done("a");
+      loop.turn(Duration::zero());
+    }
+    flushed.cancel();
+    done.cancel();
+    writable.cancel();
+    promise.done("a");
+    expected += "abcd";
+    turn_some();
+    turn_some();
+    got += received();
+    EXPECT_EQ(got, expected) << steps;
+    EXPECT_TRUE(stream.is_writable());
+  }
+}
+
 TEST_F(StreamPiecesTest, ManyBytesKeepTheirOrderAmongThem) {
   const std::string bytes = pattern(3'000'000);
   const std::string_view view = bytes;

@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
+#include <cerrno>
 #include <stdexcept>
 
 #include "ioa/base/error.hpp"
@@ -91,12 +92,52 @@ TEST_F(StreamReadTest, AtTheEndItTellsTheEventsInOrder) {
     calls.emplace_back("on_read_eof");
   });
   stream.on_closed([&](Stream&) { calls.emplace_back("on_closed"); });
-  Future<> closed = stream.closed();
+  Future<> closed = stream.closed().then([&] { calls.emplace_back("closed()"); });
   send("left over");
   end();
   turn_some();
-  EXPECT_THAT(calls, ElementsAre("read:left over", "eof:left over", "on_read_eof", "on_closed"));
+  EXPECT_THAT(calls, ElementsAre("read:left over", "eof:left over", "on_read_eof", "on_closed",
+                                 "closed()"));
   EXPECT_TRUE(closed.ready());
+}
+
+TEST_F(StreamReadTest, ATurnReadsABoundedAmount) {
+  Stream& stream = add(std::move(pair.first));
+  stream.on_read([](Stream&, ByteBuffer&, bool) {});
+  ASSERT_GT(fill(pair.second.get()), 100'000U);
+  loop.turn(Duration::zero());
+  EXPECT_GT(stream.unread_bytes(), 0U);
+  EXPECT_LE(stream.unread_bytes(), 65'536U) << "one busy stream holds up all others";
+}
+
+TEST_F(StreamReadTest, ClosingInsideOnReadIsNoReadError) {
+  Stream& stream = add(std::move(pair.first));
+  stream.on_read([](Stream& self, ByteBuffer&, bool) { self.close_now(); });
+  stream.on_read_error(note("on_read_error"));
+  fill(pair.second.get());
+  turn_some();
+  EXPECT_THAT(calls, ElementsAre());
+}
+
+TEST_F(StreamReadTest, TellsThatItReachesTheMarksOncePerCrossing) {
+  Stream& stream = add(std::move(pair.first));
+  stream.set_read_marks(4, 8);
+  stream.on_read([](Stream&, ByteBuffer&, bool) {});
+  stream.on_read_high(note("high"));
+  stream.on_read_low(note("low"));
+  send_now("1234567");
+  EXPECT_THAT(calls, ElementsAre());
+  send_now("8");
+  EXPECT_THAT(calls, ElementsAre("high"));
+  EXPECT_EQ(run(stream.read_exactly(4)), "1234");
+  turn_some();
+  EXPECT_THAT(calls, ElementsAre("high")) << "low at the low mark, not below it";
+  stream.read_exactly(1).cancel();
+  EXPECT_THAT(calls, ElementsAre("high")) << "a callback inside read_exactly()";
+  turn_some();
+  EXPECT_THAT(calls, ElementsAre("high", "low"));
+  send_now("abcdefgh");
+  EXPECT_THAT(calls, ElementsAre("high", "low", "high"));
 }
 
 TEST_F(StreamReadTest, WhatEndsItInsideOnReadIsTheLastThatIsTold) {
@@ -286,7 +327,10 @@ TEST_F(StreamReadTest, AReadErrorFailsAllReads) {
   ASSERT_TRUE(error);
   EXPECT_EQ(error->kind(), ErrorKind::disconnected);
   EXPECT_EQ(error->operation(), "read");
-  EXPECT_TRUE(failure(std::move(second)));
+  EXPECT_EQ(error->code().value(), ECONNRESET);
+  const std::optional<Error> other = failure(std::move(second));
+  ASSERT_TRUE(other);
+  EXPECT_EQ(other->code().value(), ECONNRESET);
 }
 
 TEST_F(StreamReadTest, ReadsAPipeAndARegularFile) {

@@ -343,9 +343,8 @@ TEST_F(StreamReaderTest, ARemovedStreamKeepsThemForTheNextLoop) {
 
 TEST_F(StreamReaderTest, TheLoopMayGoBeforeTheyAreCalled) {
   LifetimeTracker tracker;
-  stream.push_on_read([tracked = tracker.make()](Stream&, ByteBuffer&, bool) {
-    return Reading::done;
-  });
+  stream.push_on_read(
+      [tracked = tracker.make()](Stream&, ByteBuffer&, bool) { return Reading::done; });
   send("x");
 }
 

@@ -205,6 +205,20 @@ TEST_F(StreamWriteTest, ABrokenPipeIsToldInOrder) {
   EXPECT_EQ(error->code().value(), EPIPE);
 }
 
+TEST_F(StreamWriteTest, WhoWaitsIsFailedBetweenTheTwoEventsOfABrokenPipe) {
+  SocketPair pipe = pipe_pair();
+  Stream& writer = add(UniqueFd(), std::move(pipe.second));
+  pipe.first.reset();
+  Future<> done = writer.write_done("x");
+  writer.on_write_eof([&](Stream&) { EXPECT_FALSE(done.ready()); });
+  writer.on_write_error([&](Stream&, const Error&) {
+    EXPECT_TRUE(done.has_failed());
+    calls.emplace_back("error");
+  });
+  turn_some();
+  EXPECT_THAT(calls, ElementsAre("error"));
+}
+
 TEST_F(StreamWriteTest, AHandledWriteErrorIsToldOnceAndLeavesReadingOpen) {
   stream.on_read(note_reads());
   stream.set_close_on_read_eof(false);

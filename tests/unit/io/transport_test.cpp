@@ -9,6 +9,7 @@
 #include <deque>
 
 #include "ioa/base/error.hpp"
+#include "ioa/future/promise.hpp"
 #include "ioa/io/plain_io.hpp"
 #include "ioa/io/stream.hpp"
 #include "tests/unit/io/stream_fixture.hpp"
@@ -161,6 +162,68 @@ TEST_F(TransportTest, BothMayWaitTheOtherWayRound) {
   EXPECT_THAT(calls, ElementsAre("read:xyz"));
   EXPECT_EQ(received(), Scrambler::scramble("abc"));
   EXPECT_EQ(loop.turn(Duration::zero()), 0U);
+}
+
+TEST_F(TransportTest, BothMayWaitForReadinessToWrite) {
+  transport->read_script = {IoResult::blocked(IoEvent::write)};
+  transport->write_script = {IoResult::blocked(IoEvent::write)};
+  fill(stream.write_fd());
+  Future<std::optional<Bytes>> read = stream.read_some();
+  send(Scrambler::scramble("xyz"));
+  turn_some();
+  Future<> done = stream.write_done("abc");
+  turn_some();
+  EXPECT_EQ(transport->reads, 1);
+  EXPECT_EQ(transport->writes, 1);
+  EXPECT_EQ(loop.turn(Duration::zero()), 0U);
+  received();
+  EXPECT_EQ(run(std::move(read)), "xyz");
+  run(std::move(done));
+  EXPECT_EQ(received(), Scrambler::scramble("abc"));
+  turn_some();
+  EXPECT_EQ(loop.turn(Duration::zero()), 0U);
+}
+
+TEST_F(TransportTest, BothMayWaitForReadinessToRead) {
+  transport->read_script = {IoResult::blocked(IoEvent::read)};
+  transport->write_script = {IoResult::blocked(IoEvent::read)};
+  stream.on_read(note_reads());
+  Future<> done = stream.write_done("abc");
+  turn_some();
+  EXPECT_EQ(transport->reads, 0);
+  EXPECT_EQ(transport->writes, 1);
+  EXPECT_EQ(loop.turn(Duration::zero()), 0U);
+  send(Scrambler::scramble("xyz"));
+  run(std::move(done));
+  turn_some();
+  EXPECT_EQ(transport->reads, 2);
+  EXPECT_THAT(calls, ElementsAre("read:xyz"));
+  EXPECT_EQ(received(), Scrambler::scramble("abc"));
+  EXPECT_EQ(loop.turn(Duration::zero()), 0U);
+}
+
+TEST_F(TransportTest, AFutureAmongWhatIsWrittenDoesNotDisturbAReadThatWaitsToWrite) {
+  transport->read_script = {IoResult::blocked(IoEvent::write)};
+  fill(stream.write_fd());
+  Future<std::optional<Bytes>> read = stream.read_some();
+  send(Scrambler::scramble("xyz"));
+  turn_some();
+  Promise<Bytes> promise;
+  stream.write(promise.future());
+  turn_some();
+  EXPECT_EQ(transport->reads, 1);
+  received();
+  EXPECT_EQ(run(std::move(read)), "xyz");
+  EXPECT_EQ(loop.turn(Duration::zero()), 0U);
+  promise.done("abc");
+  turn_some();
+  EXPECT_EQ(received(), Scrambler::scramble("abc"));
+}
+
+TEST_F(TransportTest, SeveralBuffersGoThroughIt) {
+  const std::vector<std::string_view> parts = {"one", "two"};
+  stream.write_gathered(parts);
+  EXPECT_EQ(received(), Scrambler::scramble("onetwo"));
 }
 
 TEST_F(TransportTest, ShuttingDownSaysSoThroughIt) {
