@@ -42,10 +42,12 @@ ioa::Future<> print_body(ioa::Stream& from, std::size_t size, bool is_chunked) {
   }
 }
 
-ioa::Future<> fetch(ioa::Loop& loop, ioa::ConnectRequest request, std::string path) {
+ioa::Future<> fetch(ioa::Loop& loop, std::string host, std::string service, std::string path) {
   ioa::Resolver resolver(loop);
   ioa::Connector connector(loop, resolver);
-  const std::string host = request.host;
+  ioa::ConnectRequest request;
+  request.host = host;
+  request.service = std::move(service);
   ioa::Connection connection = co_await connector.connect(std::move(request));
   auto& stream = loop.add(std::make_unique<ioa::Stream>(std::move(connection.fd)));
   stream.write("GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n");
@@ -68,11 +70,8 @@ ioa::Future<> fetch(ioa::Loop& loop, ioa::ConnectRequest request, std::string pa
 int main(int argc, char** argv) {
   if (argc < 3) return std::fprintf(stderr, "usage: http_get HOST SERVICE [PATH]\n"), 64;
   ioa::Loop loop(ioa::LibeventBackend::create());
-  ioa::ConnectRequest request;
-  request.host = argv[1];
-  request.service = argv[2];
   try {
-    loop.run(fetch(loop, std::move(request), argc > 3 ? argv[3] : "/"));
+    loop.run(fetch(loop, argv[1], argv[2], argc > 3 ? argv[3] : "/"));
   } catch (const std::exception& error) {
     std::fprintf(stderr, "http_get: %s\n", error.what());
     return 1;
