@@ -1,50 +1,11 @@
 // Futures and generators in the write queue.
 #include <sys/socket.h>
 
-#include <stdexcept>
-
 #include "ioa/base/error.hpp"
-#include "ioa/future/promise.hpp"
-#include "ioa/io/stream.hpp"
-#include "tests/support/lifetime_tracker.hpp"
-#include "tests/unit/io/stream_fixture.hpp"
+#include "tests/unit/io/stream_pieces_fixture.hpp"
 
 namespace ioa::test {
 namespace {
-
-using Given = std::optional<WritePiece>;
-
-class StreamPiecesTest : public StreamTest {
- protected:
-  void fill_kernel() {
-    while (stream.pending_bytes() == 0) stream.write(block);
-  }
-  std::string drain_until(const std::function<bool()>& done) {
-    std::string all;
-    turn_until(
-        loop,
-        [&] {
-          all += received();
-          return done();
-        },
-        "the queue to be sent");
-    return all + received();
-  }
-  /// A generator of these pieces.
-  static WriteGenerator give(std::vector<std::string> pieces) {
-    return [pieces = std::move(pieces), next = std::size_t{0}](Stream&) mutable -> Given {
-      if (next == pieces.size()) return std::nullopt;
-      return pieces[next++];
-    };
-  }
-  std::string sent_now() {
-    turn_some();
-    return received();
-  }
-
-  const std::string block = std::string(100'000, 'x');
-  Stream& stream = add(std::move(pair.first));
-};
 
 TEST_F(StreamPiecesTest, AFutureKeepsItsPlace) {
   Promise<Bytes> promise;
@@ -299,119 +260,6 @@ TEST_F(StreamPiecesTest, TheMarksCountWhatIsThere) {
   EXPECT_FALSE(stream.is_writable()) << "what a Future gave does not count";
 }
 
-TEST_F(StreamPiecesTest, AFutureThatFailsIsAFailureOfWriting) {
-  Promise<Bytes> promise;
-  stream.on_write_eof(note("on_write_eof"));
-  stream.on_write_error([&](Stream&, const Error& error) { calls.emplace_back(error.what()); });
-  stream.write("sent");
-  stream.write(promise.future());
-  Future<> flushed = stream.write_done("lost");
-  promise.fail(Error::from_errno(EPIPE, "read", "somewhere else"));
-  turn_some();
-  EXPECT_THAT(calls, ElementsAre("read somewhere else: Broken pipe (EPIPE)"));
-  EXPECT_TRUE(failure(std::move(flushed)));
-  EXPECT_EQ(stream.pending_bytes(), 0U);
-  EXPECT_EQ(received(), "sent");
-  EXPECT_TRUE(stream.is_open());
-  EXPECT_FALSE(stream.is_write_eof());
-  EXPECT_TRUE(failure(stream.write_done("more")));
-  EXPECT_EQ(loop.turn(Duration::zero()), 0U);
-}
-
-TEST_F(StreamPiecesTest, BytesBeforeAFutureThatFailsAreSentFirst) {
-  Promise<Bytes> first;
-  Promise<Bytes> second;
-  stream.on_write_error(note("error"));
-  stream.write(first.future());
-  stream.write("b");
-  Future<> sent = stream.flushed();
-  stream.write(second.future());
-  second.fail(Error::from_errno(EIO, "read"));
-  first.done("a");
-  turn_some();
-  EXPECT_EQ(received(), "ab");
-  EXPECT_TRUE(sent.ready() && !sent.has_failed());
-  EXPECT_THAT(calls, ElementsAre("error"));
-}
-
-TEST_F(StreamPiecesTest, AFailureThatNobodyHandlesCloses) {
-  Promise<Bytes> promise;
-  stream.write(promise.future());
-  Future<> closed = stream.closed();
-  promise.fail(Error::from_errno(EIO, "read"));
-  run(std::move(closed));
-}
-
-TEST_F(StreamPiecesTest, AnAbandonedFutureIsAFailureToo) {
-  std::optional<Promise<Bytes>> promise(std::in_place);
-  std::optional<Error> told;
-  stream.on_write_error([&](Stream&, const Error& error) { told = error; });
-  stream.write(promise->future());
-  promise.reset();
-  turn_some();
-  ASSERT_TRUE(told);
-  EXPECT_EQ(told->kind(), ErrorKind::abandoned);
-}
-
-TEST_F(StreamPiecesTest, AnExceptionFromAGeneratorIsAFailureOfWriting) {
-  stream.on_write_error([&](Stream&, const Error& error) { calls.emplace_back(error.what()); });
-  stream.write_from([](Stream&) -> Given { throw std::runtime_error("out of ideas"); });
-  Future<> flushed = stream.write_done("lost");
-  turn_some();
-  EXPECT_THAT(calls, ElementsAre("write: out of ideas"));
-  ASSERT_TRUE(flushed.has_failed());
-  EXPECT_THROW(flushed.get(), std::runtime_error);
-  EXPECT_TRUE(stream.is_open());
-}
-
-TEST_F(StreamPiecesTest, AnExceptionFromAGeneratorIsNeverLost) {
-  stream.on_closed([&](Stream&) { calls.emplace_back("closed"); });
-  stream.write_from([](Stream&) -> Given { throw std::runtime_error("out of ideas"); });
-  EXPECT_THROW(loop.run(), std::runtime_error);
-  EXPECT_THAT(calls, ElementsAre("closed"));
-}
-
-TEST_F(StreamPiecesTest, AnExceptionThatAFlushFutureGetsIsNotToldTwice) {
-  stream.write_from([](Stream&) -> Given { throw std::runtime_error("out of ideas"); });
-  Future<> flushed = stream.flushed();
-  EXPECT_THROW(run(std::move(flushed)), std::runtime_error);
-  turn_some();
-}
-
-TEST_F(StreamPiecesTest, AGeneratorThatClosesAndThrowsIsHeard) {
-  stream.write_from([](Stream& self) -> Given {
-    self.close_now();
-    throw std::runtime_error("thrown");
-  });
-  EXPECT_THROW(turn_some(), std::runtime_error);
-}
-
-TEST_F(StreamPiecesTest, ClosingDropsWhatIsPending) {
-  LifetimeTracker tracker;
-  bool is_cancelled = false;
-  Promise<Bytes> promise;
-  promise.on_cancel([&] { is_cancelled = true; });
-  stream.write(promise.future());
-  stream.write_from([tracked = tracker.make()](Stream&) -> Given { return std::nullopt; });
-  Future<> flushed = stream.flushed();
-  stream.close_now();
-  EXPECT_TRUE(is_cancelled);
-  EXPECT_TRUE(tracker.is_clean());
-  EXPECT_TRUE(failure(std::move(flushed)));
-}
-
-TEST_F(StreamPiecesTest, WhatAClosedStreamIsGivenIsDropped) {
-  stream.set_leaves_when_closed(false);
-  stream.close_now();
-  LifetimeTracker tracker;
-  Promise<Bytes> promise;
-  stream.write(promise.future());
-  EXPECT_FALSE(promise.wanted());
-  stream.write_from([tracked = tracker.make()](Stream&) -> Given { return std::nullopt; });
-  EXPECT_TRUE(tracker.is_clean());
-  EXPECT_EQ(stream.pending_bytes(), 0U);
-}
-
 TEST_F(StreamPiecesTest, ClosingWaitsUntilAllOfThemAreThrough) {
   Promise<Bytes> promise;
   stream.write(promise.future());
@@ -498,24 +346,6 @@ TEST_F(StreamPiecesTest, AStreamMayBeCopiedToAnotherByAGeneratorOfReads) {
   source_pair.second.reset();
   run(std::move(flushed));
   EXPECT_EQ(received(), "one two the end");
-}
-
-TEST_F(StreamPiecesTest, ThePeersEndIsAFailureOfTheNextPiece) {
-  stream.on_write_eof(note("on_write_eof"));
-  stream.on_write_error(note("on_write_error"));
-  end();
-  stream.write_from(give({"a", "b"}));
-  Future<> flushed = stream.flushed();
-  turn_some();
-  EXPECT_THAT(calls, ElementsAre("on_write_eof", "on_write_error"));
-  EXPECT_TRUE(failure(std::move(flushed)));
-}
-
-TEST_F(StreamPiecesTest, TheLoopMayGoBeforeTheyAreSent) {
-  static Promise<Bytes> late;  // outlives the Stream
-  late = Promise<Bytes>();
-  stream.write(late.future());
-  stream.write_from(give({"x"}));
 }
 
 }  // namespace
