@@ -7,17 +7,6 @@
 #include "ioa/future/promise.hpp"
 
 namespace ioa {
-namespace {
-
-/// Deletes the functions that never ran.
-void discard(JobList& jobs) {
-  while (Job* job = jobs.pop())
-    if (job->runs(&detail::QueuedFunction::run_once))
-      delete static_cast<detail::QueuedFunction*>(job);
-}
-
-}  // namespace
-
 Loop::Loop(std::unique_ptr<Backend> backend)
     : backend_(std::move(backend)),
       signals_(*backend_, ready_),
@@ -34,21 +23,21 @@ Loop::~Loop() {
   empty_graveyard();
   reactions_.reap();
   // What they captured may defer more when it is destroyed.
-  while (!posted_here_.empty() || !running_.empty() || !deferred_.empty())
-    for (JobList* jobs : {&posted_here_, &running_, &deferred_}) discard(*jobs);
+  posted_here_.clear();
+  deferred_.clear();
   reactions_.reap();
 }
 
 std::size_t Loop::turn(std::optional<Duration> timeout) {
   const Depth depth(turn_depth_);
   backend_->wait(wait_deadline(timeout));
-  now_ = backend_->now();
+  is_now_fixed_ = false;
+  if (!timers_.empty()) fix_now();
   std::size_t count = run_all(ready_);
   take_posted();
-  count += run_all(posted_here_);
-  count += timers_.fire(now_, kTimersPerTurn);
-  running_.take_all(deferred_);
-  count += run_all(running_);
+  count += posted_here_.run_generation();
+  if (!timers_.empty()) count += timers_.fire(now(), kTimersPerTurn);
+  count += deferred_.run_generation();
   count += reactions_.drain(kReactionsPerTurn);
   reactions_.reap();
   if (turn_depth_ == 1) empty_graveyard();
@@ -62,8 +51,8 @@ void Loop::run() {
 }
 
 std::optional<TimePoint> Loop::wait_deadline(std::optional<Duration> timeout) {
-  if (!reactions_.empty() || !deferred_.empty() || !ready_.empty() || !running_.empty() ||
-      !posted_here_.empty() || failure_)
+  if (!reactions_.empty() || !deferred_.empty() || !ready_.empty() || !posted_here_.empty() ||
+      failure_)
     return TimePoint::min();
   std::optional<TimePoint> deadline = timers_.next();
   if (timeout) {
@@ -73,26 +62,25 @@ std::optional<TimePoint> Loop::wait_deadline(std::optional<Duration> timeout) {
   return deadline;
 }
 
+void Loop::fix_now() const noexcept {
+  now_ = backend_->now();
+  is_now_fixed_ = true;
+}
+
 std::size_t Loop::run_all(JobList& jobs) {
   std::size_t count = 0;
   for (; Job* job = jobs.pop(); ++count) job->run();
   return count;
 }
 
-void Loop::queue(JobList& jobs, UniqueFunction<void()> function) {
-  jobs.push(*new detail::QueuedFunction(std::move(function)));
-}
-
 void Loop::take_posted() {
   if (posted_->empty()) return;
-  for (auto& function : posted_->take()) queue(posted_here_, std::move(function));
+  for (auto& function : posted_->take()) posted_here_.push(std::move(function));
 }
 
-void Loop::later(UniqueFunction<void()> function) { queue(deferred_, std::move(function)); }
-
 Future<> Loop::next_turn() {
-  struct Waiter {
-    Waiter(Loop& loop) : call(loop, [this] { finish(); }) { call.schedule(); }
+  struct Waiter : FreeListed {
+    explicit Waiter(Loop& loop) : call(loop, [this] { finish(); }) { call.schedule(); }
     void finish() {
       promise.done();
       delete this;
