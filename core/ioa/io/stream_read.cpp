@@ -252,8 +252,8 @@ void Stream::finish_presenting(ByteBuffer& data) {
   is_presenting_ = false;
   if (drops_presented_)
     data.clear();
-  else if (in_)
-    in_->serve(data, is_read_eof_);
+  else if (in_ && in_->serve(data, is_read_eof_) && on_read_ && !data.empty() && !has_readers())
+    defer(Task::present_unread, When::after_reactions);
   keep(data);
   update_read_interest();
 }
