@@ -6,10 +6,13 @@ add_library(bench_support STATIC bench/bench.cpp)
 target_include_directories(bench_support PUBLIC ${PROJECT_SOURCE_DIR})
 target_link_libraries(bench_support PUBLIC ioa_options ioa::core)
 
+add_custom_target(benchmarks)
+
 # ioa_bench(PROGRAM NAME[.VARIANT]...)
 function(ioa_bench program)
   add_executable(bench_of_${program} bench/${program}.cpp)
   target_link_libraries(bench_of_${program} PRIVATE bench_support)
+  add_dependencies(benchmarks bench_of_${program})
   set_target_properties(bench_of_${program} PROPERTIES
     OUTPUT_NAME ${program} RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bench/programs)
   foreach(name IN LISTS ARGN)
