@@ -2,8 +2,10 @@
 // timers_cancel: timers are made, and disarmed in the same order.
 // timers_reset: idle timeouts of many connections, each moved on again and again.
 #include <chrono>
-#include <deque>
+#include <cstddef>
+#include <memory>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "ioa/libevent/libevent_backend.hpp"
@@ -36,6 +38,32 @@ class Lateness {
   bench::Histogram late_;
 };
 
+/// Timers in one block of memory, made one by one: they do not move.
+class Timers {
+ public:
+  explicit Timers(long most)
+      : size_(static_cast<std::size_t>(most)), begin_(allocator_.allocate(size_)), end_(begin_) {}
+  Timers(const Timers&) = delete;
+  Timers& operator=(const Timers&) = delete;
+  ~Timers() {
+    std::destroy(begin_, end_);
+    allocator_.deallocate(begin_, size_);
+  }
+
+  template <class F>
+  ioa::TimeWatch& add(ioa::Loop& loop, F&& callback) {
+    return *std::construct_at(end_++, loop.timers(), std::forward<F>(callback));
+  }
+  ioa::TimeWatch* begin() { return begin_; }
+  ioa::TimeWatch* end() { return end_; }
+
+ private:
+  std::allocator<ioa::TimeWatch> allocator_;
+  std::size_t size_;
+  ioa::TimeWatch* begin_;
+  ioa::TimeWatch* end_;
+};
+
 void fire(const bench::Arguments& arguments, ioa::Loop& loop) {
   struct Work {
     explicit Work(const bench::Arguments& asked) : lateness(!asked.sleeps_first), left(asked.n) {}
@@ -45,16 +73,16 @@ void fire(const bench::Arguments& arguments, ioa::Loop& loop) {
   bench::DueTimes due_times;
   bench::StopWatch watch;
   watch.start();
-  std::deque<ioa::TimeWatch> timers;
+  Timers timers(arguments.n);
   loop.refresh_now();
   for (long i = 0; i < arguments.n; ++i) {
     const unsigned due = due_times.next_us();
     work.lateness.made(i, due);
-    timers.emplace_back(loop.timers(), [&work, i] {
+    auto callback = [&work, i] {
       --work.left;
       work.lateness.fired(i);
-    });
-    timers.back().arm(loop.now() + std::chrono::microseconds(due));
+    };
+    timers.add(loop, callback).arm(loop.now() + std::chrono::microseconds(due));
   }
   const double inserted = watch.cpu_so_far();
   if (arguments.sleeps_first) std::this_thread::sleep_for(1020ms);
@@ -72,11 +100,11 @@ void cancel(const bench::Arguments& arguments, ioa::Loop& loop) {
   bench::DueTimes due_times;
   bench::StopWatch watch;
   watch.start();
-  std::deque<ioa::TimeWatch> timers;
+  Timers timers(arguments.n);
   loop.refresh_now();
   for (long i = 0; i < arguments.n; ++i) {
-    timers.emplace_back(loop.timers(), [&fired] { ++fired; });
-    timers.back().arm(loop.now() + 1s + std::chrono::microseconds(due_times.next_us()));
+    const auto due = loop.now() + 1s + std::chrono::microseconds(due_times.next_us());
+    timers.add(loop, [&fired] { ++fired; }).arm(due);
   }
   for (ioa::TimeWatch& timer : timers) timer.disarm();
   watch.stop();
@@ -86,13 +114,13 @@ void cancel(const bench::Arguments& arguments, ioa::Loop& loop) {
 void reset(const bench::Arguments& arguments, ioa::Loop& loop) {
   constexpr auto kTimeout = 30s;
   long fired = 0;
-  std::deque<ioa::TimeWatch> timers;
+  Timers timers(arguments.connections);
   loop.refresh_now();
   for (long i = 0; i < arguments.connections; ++i)
-    timers.emplace_back(loop.timers(), [&fired] { ++fired; }).arm(loop.now() + kTimeout);
+    timers.add(loop, [&fired] { ++fired; }).arm(loop.now() + kTimeout);
   bench::StopWatch watch;
   watch.start();
-  auto timer = timers.begin();
+  ioa::TimeWatch* timer = timers.begin();
   for (long i = 0; i < arguments.n; ++i) {
     if (i % 64 == 0) loop.refresh_now();
     timer->arm(loop.now() + kTimeout);

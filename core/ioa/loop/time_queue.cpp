@@ -117,8 +117,10 @@ inline std::size_t TimeQueue::least_child(std::size_t index) const noexcept {
 void TimeQueue::sift_down(std::size_t index, Entry moved) noexcept {
   while (4 * index + 1 < size_) {
     // The children of these children are needed next, whichever it will be.
-    for (std::size_t line = 4 * index + 2; line < 4 * index + 6; ++line)
-      __builtin_prefetch(lines_.data() + line);
+    const std::size_t next = 4 * index + 2;
+    if (next + 4 <= lines_.size())
+      for (std::size_t line = next; line < next + 4; ++line)
+        __builtin_prefetch(lines_.data() + line);
     const std::size_t least = least_child(index);
     if (!before(entry(least), moved)) break;
     place(index, entry(least));

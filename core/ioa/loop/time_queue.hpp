@@ -89,7 +89,7 @@ class TimeQueue {
   };
 
   Entry& entry(std::size_t index) noexcept {
-    return lines_[(index + 3) / 4].entries[(index + 3) % 4];
+    return reinterpret_cast<Entry*>(lines_.data())[index + 3];
   }
   TimeWatch& first() noexcept { return *watches_[entry(0).slot]; }
 
