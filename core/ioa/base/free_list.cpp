@@ -12,89 +12,58 @@
 #endif
 #endif
 
-namespace ioa {
+namespace ioa::detail {
+
+constinit thread_local FreeLists free_lists{};
 
 #ifdef IOA_PLAIN_ALLOCATION
 
-// A recycled block would hide a use after free from the sanitizer.
-void* free_list_allocate(std::size_t size) { return ::operator new(size); }
-void free_list_release(void* block, std::size_t) noexcept { ::operator delete(block); }
+// A recycled block would hide a use after free from the sanitizer: the lists stay without room.
+void* allocate_block(std::size_t size) { return ::operator new(size); }
+void release_block(void* block, std::size_t) noexcept { ::operator delete(block); }
 
 #else
 
 namespace {
 
-constexpr std::size_t kGrain = 32;
-// A block takes a whole number of grains together with malloc's word in front of it.
-constexpr std::size_t kMallocWord = sizeof(std::size_t);
-constexpr std::size_t kClasses = (kFreeListMaxSize + kMallocWord - 1) / kGrain + 1;
 constexpr std::uint32_t kMaxBlocksPerClass = 256;
-
-constexpr std::size_t class_of(std::size_t size) { return (size + kMallocWord - 1) / kGrain; }
-
-struct Block {
-  Block* next;
-};
-
-struct List {
-  Block* head;
-  std::uint32_t count;
-};
-
-struct Lists {
-  List list[kClasses];
-  bool cleanup_registered;
-  bool closed;  // the thread is ending: keep nothing more
-};
-
-// Trivial, so that reaching it costs no initialisation check.
-constinit thread_local Lists lists{};
 
 struct Cleanup {
   ~Cleanup() {
-    lists.closed = true;
-    for (auto& list : lists.list) {
-      while (Block* block = list.head) {
+    free_lists.is_closed = true;
+    for (auto& list : free_lists.list) {
+      list.room = 0;
+      while (FreeLists::Block* block = list.head) {
         list.head = block->next;
         ::operator delete(block);
       }
-      list.count = 0;
     }
   }
 };
 
-void register_cleanup() {
+/// Makes room in the lists of this thread, which is given back at its end.
+void open_lists() {
   static thread_local Cleanup cleanup;
   static_cast<void>(&cleanup);
-  lists.cleanup_registered = true;
+  free_lists.is_open = true;
+  for (auto& list : free_lists.list) list.room = kMaxBlocksPerClass;
 }
 
 }  // namespace
 
-void* free_list_allocate(std::size_t size) {
-  if (size == 0 || size > kFreeListMaxSize) return ::operator new(size);
-  const std::size_t index = class_of(size);
-  List& list = lists.list[index];
-  if (Block* block = list.head) {
-    list.head = block->next;
-    --list.count;
-    return block;
-  }
-  return ::operator new((index + 1) * kGrain - kMallocWord);
+void* allocate_block(std::size_t size) {
+  if (!FreeLists::holds(size)) return ::operator new(size);
+  const std::size_t grains = FreeLists::class_of(size) + 1;
+  return ::operator new(grains* FreeLists::kGrain - FreeLists::kMallocWord);
 }
 
-void free_list_release(void* block, std::size_t size) noexcept {
-  if (block == nullptr) return;
-  if (size == 0 || size > kFreeListMaxSize || lists.closed) return ::operator delete(block);
-  List& list = lists.list[class_of(size)];
-  if (list.count >= kMaxBlocksPerClass) return ::operator delete(block);
-  if (!lists.cleanup_registered) register_cleanup();
-  auto* free_block = static_cast<Block*>(block);
-  free_block->next = list.head;
-  list.head = free_block;
-  ++list.count;
+void release_block(void* block, std::size_t size) noexcept {
+  const bool is_first = !free_lists.is_open && FreeLists::holds(size) && block != nullptr;
+  if (!is_first || free_lists.is_closed) return ::operator delete(block);
+  open_lists();
+  free_list_release(block, size);
 }
 
 #endif
 
-}  // namespace ioa
+}  // namespace ioa::detail

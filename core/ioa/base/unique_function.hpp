@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstring>
 #include <memory>
 #include <new>
 #include <type_traits>
@@ -60,8 +61,8 @@ class UniqueFunction<Result(Args...)> {
 
   struct Ops {
     Result (*call)(void*, Args&&...);
-    void (*move)(void* from, void* to) noexcept;  // leaves nothing in `from`
-    void (*destroy)(void*) noexcept;
+    void (*move)(void* from, void* to) noexcept;  // leaves nothing in `from`; null: copy the bytes
+    void (*destroy)(void*) noexcept;              // null: there is nothing to do
   };
 
   template <class F>
@@ -79,30 +80,44 @@ class UniqueFunction<Result(Args...)> {
   }
 
   template <class F>
-  static constexpr Ops kInline{[](void* self, Args&&... args) -> Result {
-                                 return invoke(*static_cast<F*>(self), std::forward<Args>(args)...);
-                               },
-                               [](void* from, void* to) noexcept {
-                                 ::new (to) F(std::move(*static_cast<F*>(from)));
-                                 static_cast<F*>(from)->~F();
-                               },
-                               [](void* self) noexcept { static_cast<F*>(self)->~F(); }};
+  static constexpr Ops make_inline() {
+    Ops ops{[](void* self, Args&&... args) -> Result {
+              return invoke(*static_cast<F*>(self), std::forward<Args>(args)...);
+            },
+            nullptr, nullptr};
+    if constexpr (!std::is_trivially_copyable_v<F>) {
+      ops.move = [](void* from, void* to) noexcept {
+        ::new (to) F(std::move(*static_cast<F*>(from)));
+        static_cast<F*>(from)->~F();
+      };
+    }
+    if constexpr (!std::is_trivially_destructible_v<F>)
+      ops.destroy = [](void* self) noexcept { static_cast<F*>(self)->~F(); };
+    return ops;
+  }
+
+  // Most callables are a few pointers: moving and destroying them calls nothing.
+  template <class F>
+  static constexpr Ops kInline = make_inline<F>();
 
   template <class F>
-  static constexpr Ops kHeap{
-      [](void* self, Args&&... args) -> Result {
-        return invoke(**static_cast<F**>(self), std::forward<Args>(args)...);
-      },
-      [](void* from, void* to) noexcept { ::new (to) F*(*static_cast<F**>(from)); },
-      [](void* self) noexcept { delete *static_cast<F**>(self); }};
+  static constexpr Ops kHeap{[](void* self, Args&&... args) -> Result {
+                               return invoke(**static_cast<F**>(self), std::forward<Args>(args)...);
+                             },
+                             nullptr, [](void* self) noexcept { delete *static_cast<F**>(self); }};
 
   void take(UniqueFunction& other) noexcept {
     ops_ = std::exchange(other.ops_, nullptr);
-    if (ops_) ops_->move(other.storage_, storage_);
+    if (ops_ == nullptr) return;
+    if (ops_->move != nullptr)
+      ops_->move(other.storage_, storage_);
+    else
+      std::memcpy(storage_, other.storage_, kCapacity);
   }
   // The members are in their final state before the callable's destructor runs: it may reach us.
   void reset() noexcept {
-    if (const Ops* ops = std::exchange(ops_, nullptr)) ops->destroy(storage_);
+    const Ops* ops = std::exchange(ops_, nullptr);
+    if (ops != nullptr && ops->destroy != nullptr) ops->destroy(storage_);
   }
 
   alignas(void*) std::byte storage_[kCapacity];

@@ -56,12 +56,12 @@ class [[nodiscard]] Future {
   /// A Future that has its result already.
   template <class... Args>
   static Future resolved(Args&&... args) {
-    auto* state = new detail::PromiseState<T>(false);
+    auto* state = new detail::ResolvedState<T>;
     state->set_value(std::forward<Args>(args)...);
     return Future(*state);
   }
   static Future failed(std::exception_ptr error) {
-    auto* state = new detail::PromiseState<T>(false);
+    auto* state = new detail::ResolvedState<T>;
     state->set_error(std::move(error));
     return Future(*state);
   }

@@ -69,7 +69,9 @@ class JobList {
   Job* pop() noexcept {
     Job* job = ring_.next_;
     if (job == &ring_) return nullptr;
-    job->unlink();
+    ring_.next_ = job->next_;
+    job->next_->prev_ = &ring_;
+    job->prev_ = job->next_ = nullptr;
     return job;
   }
 

@@ -3,23 +3,14 @@
 #include "ioa/base/assert.hpp"
 
 namespace ioa {
-namespace {
+constinit thread_local ReadyQueue* ReadyQueue::current_ = nullptr;
 
-constinit thread_local ReadyQueue* current_queue = nullptr;
-
-}  // namespace
-
-ReadyQueue::ReadyQueue() : outer_(current_queue) { current_queue = this; }
+ReadyQueue::ReadyQueue() : outer_(current_) { current_ = this; }
 
 ReadyQueue::~ReadyQueue() {
   reap();
-  IOA_ASSERT(current_queue == this, "queues of one thread must end in reverse order");
-  current_queue = outer_;
-}
-
-ReadyQueue& ReadyQueue::current() {
-  IOA_ASSERT(current_queue != nullptr, "this thread has no Loop, so no Future can react here");
-  return *current_queue;
+  IOA_ASSERT(current_ == this, "queues of one thread must end in reverse order");
+  current_ = outer_;
 }
 
 std::size_t ReadyQueue::drain(std::size_t limit) {
@@ -36,8 +27,7 @@ std::size_t ReadyQueue::drain(std::size_t limit) {
   return count;
 }
 
-void ReadyQueue::reap() noexcept {
-  if (doomed_.empty()) return;
+void ReadyQueue::reap_doomed() noexcept {
   while (Job* job = doomed_.pop()) job->run();
   doomed_.take_all(postponed_);
 }

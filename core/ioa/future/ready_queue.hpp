@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "ioa/base/assert.hpp"
 #include "ioa/future/job_list.hpp"
 
 namespace ioa {
@@ -21,7 +22,10 @@ class ReadyQueue {
   ReadyQueue& operator=(const ReadyQueue&) = delete;
 
   /// The queue of this thread. There must be one: that is a Loop's (or a test's) task.
-  static ReadyQueue& current();
+  static ReadyQueue& current() {
+    IOA_ASSERT(current_ != nullptr, "this thread has no Loop, so no Future can react here");
+    return *current_;
+  }
 
   bool empty() const noexcept { return jobs_.empty(); }
   void push(Job& job) noexcept { jobs_.push(job); }
@@ -38,9 +42,15 @@ class ReadyQueue {
   void doom(Job& job) noexcept { doomed_.push(job); }
   /// As doom(), from a doomed job that cannot do its work yet: an outer turn has to end first.
   void postpone(Job& job) noexcept { postponed_.push(job); }
-  void reap() noexcept;
+  void reap() noexcept {
+    if (!doomed_.empty()) reap_doomed();
+  }
 
  private:
+  void reap_doomed() noexcept;
+
+  static thread_local constinit ReadyQueue* current_;
+
   JobList jobs_;
   JobList doomed_;
   JobList postponed_;

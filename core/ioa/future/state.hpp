@@ -186,4 +186,14 @@ class PromiseState final : public State<T>, public FreeListed {
   UniqueFunction<void()> cancel_hook_;
 };
 
+/// The state of a Future that has had its result from the beginning.
+template <class T>
+class ResolvedState final : public State<T>, public FreeListed {
+ public:
+  ResolvedState() noexcept : State<T>(&ResolvedState::dropped) {}
+
+ private:
+  static void dropped(StateBase& base) noexcept { delete static_cast<ResolvedState*>(&base); }
+};
+
 }  // namespace ioa::detail

@@ -69,7 +69,8 @@ class ThenState final : public State<typename FutureValue<typename ThenResult<T,
 
   void advance() {
     this->waits_for_ = nullptr;
-    if (auto error = source_.error()) {
+    if (source_.has_failed()) {
+      std::exception_ptr error = source_.error();
       source_.cancel();
       this->set_error(std::move(error));
       return;

@@ -221,6 +221,8 @@ class Stream : public Handle {
   /// Stops reading and taking writes at once, and closes when the queue is sent; outside a loop, at
   /// once. Read Futures fail.
   void close() override;
+  /// True while close() waits for the queue to be sent.
+  bool is_closing() const noexcept { return is_closing_; }
   /// Closes at once. What is queued is lost, and its Futures fail.
   void close_now();
 

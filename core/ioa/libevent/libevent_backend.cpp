@@ -193,7 +193,8 @@ class LibeventBackend::Waker {
  public:
   explicit Waker(event_base* base)
       : fd_(opened(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
-        event_(base, fd_.get(), EV_READ, &Waker::woken, this) {
+        is_edge_((event_base_get_features(base) & EV_FEATURE_ET) != 0),
+        event_(base, fd_.get(), is_edge_ ? EV_READ | EV_ET : EV_READ, &Waker::woken, this) {
     if (!event_.set_active(true)) throw libevent_error("watch", "eventfd");
   }
   void wake() noexcept {
@@ -203,12 +204,15 @@ class LibeventBackend::Waker {
   }
 
  private:
-  static void woken(evutil_socket_t fd, short, void*) {
+  static void woken(evutil_socket_t fd, short, void* self) {
+    // Where every write is an edge nobody has to read: one system call less for each wake-up.
+    if (static_cast<Waker*>(self)->is_edge_) return;
     eventfd_t count = 0;
     static_cast<void>(::eventfd_read(fd, &count));
   }
 
   UniqueFd fd_;
+  const bool is_edge_;
   PersistentEvent event_;
 };
 
@@ -249,7 +253,9 @@ std::unique_ptr<LibeventBackend> LibeventBackend::create(std::string_view method
   const std::unique_ptr<event_config, void (*)(event_config*)> config(event_config_new(),
                                                                       &event_config_free);
   if (!config) throw Error::from_errno(ENOMEM, "event_config_new");
-  event_config_set_flag(config.get(), EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV);
+  // Nobody asks libevent for the time, so it need not read the clock each turn.
+  event_config_set_flag(config.get(), EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV |
+                                          EVENT_BASE_FLAG_NO_CACHE_TIME);
   if (!method.empty())
     for (const std::string& other : methods())
       if (other != method) event_config_avoid_method(config.get(), other.c_str());
@@ -296,23 +302,26 @@ std::unique_ptr<Backend::WallClockRegistration> LibeventBackend::register_wall_c
 }
 
 void LibeventBackend::wait(std::optional<TimePoint> deadline) {
+  const bool must_not_wait =
+      !always_ready_.empty() || (deadline && (*deadline == TimePoint::min() || *deadline <= now()));
+  const bool has_deadline = deadline && *deadline != TimePoint::max();
   // ONCE with NONBLOCK: NONBLOCK alone spins for as long as a level-triggered event stays active.
-  if (!always_ready_.empty() || (deadline && *deadline <= now()))
-    run_events(EVLOOP_ONCE | EVLOOP_NONBLOCK);
+  if (must_not_wait || (!alarm_ && !has_deadline))
+    run_events(must_not_wait ? EVLOOP_ONCE | EVLOOP_NONBLOCK : EVLOOP_ONCE);
   else
     wait_until(deadline.value_or(TimePoint::max()));
   for (const AlwaysReady& entry : always_ready_) entry.io->target().io_ready(entry.wanted);
 }
 
 void LibeventBackend::wait_until(TimePoint deadline) {
-  if (!alarm_ && deadline != TimePoint::max()) alarm_ = std::make_unique<Alarm>(base_.get());
+  if (!alarm_) alarm_ = std::make_unique<Alarm>(base_.get());
   bool is_too_early = false;
   do {
-    if (alarm_) alarm_->arm(deadline);
+    alarm_->arm(deadline);
     event_base_get_max_events(base_.get(), EVENT_BASE_COUNT_ACTIVE, 1);
     run_events(EVLOOP_ONCE);
     // Nothing but an alarm that was armed for an earlier deadline, of another wait().
-    is_too_early = alarm_ && alarm_->has_fired() && now() < deadline &&
+    is_too_early = alarm_->has_fired() && now() < deadline &&
                    event_base_get_max_events(base_.get(), EVENT_BASE_COUNT_ACTIVE, 0) == 1;
   } while (is_too_early);
 }

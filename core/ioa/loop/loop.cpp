@@ -9,17 +9,6 @@
 #include "ioa/loop/debug_log.hpp"
 
 namespace ioa {
-namespace {
-
-/// Deletes the functions that never ran.
-void discard(JobList& jobs) {
-  while (Job* job = jobs.pop())
-    if (job->runs(&detail::QueuedFunction::run_once))
-      delete static_cast<detail::QueuedFunction*>(job);
-}
-
-}  // namespace
-
 Loop::Loop(std::unique_ptr<Backend> backend)
     : backend_(std::move(backend)),
       signals_(*backend_, ready_),
@@ -38,26 +27,28 @@ Loop::~Loop() {
   empty_graveyard();
   reactions_.reap();
   // What they captured may defer more when it is destroyed.
-  while (!posted_here_.empty() || !running_.empty() || !deferred_.empty())
-    for (JobList* jobs : {&posted_here_, &running_, &deferred_}) discard(*jobs);
+  posted_here_.clear();
+  deferred_.clear();
   reactions_.reap();
 }
 
 std::size_t Loop::turn(std::optional<Duration> timeout) {
   const Depth depth(turn_depth_);
+  const bool is_monitored = active_monitor_ != nullptr;
   CallbackMonitor::Turn span(active_monitor_);
   ++counters_.turns;
   if (wait_hooks_) wait_hooks_->before();
   backend_->wait(wait_deadline(timeout));
-  now_ = backend_->now();
+  is_now_fixed_ = false;
+  if (is_monitored || !timers_.empty()) fix_now();
   span.awake(now_);
   if (wait_hooks_) wait_hooks_->after();
   std::size_t count = run_all(ready_, CallbackKind::descriptor, counters_.ready_callbacks);
   take_posted();
   count += run_all(posted_here_, CallbackKind::posted, counters_.posted_calls);
-  count += active_monitor_ == nullptr ? timers_.fire(now_, kTimersPerTurn) : fire_monitored();
-  running_.take_all(deferred_);
-  count += run_all(running_, CallbackKind::deferred, counters_.deferred_calls);
+  if (!timers_.empty())
+    count += active_monitor_ == nullptr ? timers_.fire(now(), kTimersPerTurn) : fire_monitored();
+  count += run_all(deferred_, CallbackKind::deferred, counters_.deferred_calls);
   count += active_monitor_ == nullptr ? reactions_.drain(kReactionsPerTurn) : drain_monitored();
   reactions_.reap();
   if (turn_depth_ == 1) empty_graveyard();
@@ -95,8 +86,8 @@ void Loop::on_wait(UniqueFunction<void()> before, UniqueFunction<void()> after) 
 }
 
 std::optional<TimePoint> Loop::wait_deadline(std::optional<Duration> timeout) {
-  if (!reactions_.empty() || !deferred_.empty() || !ready_.empty() || !running_.empty() ||
-      !posted_here_.empty() || failure_)
+  if (!reactions_.empty() || !deferred_.empty() || !ready_.empty() || !posted_here_.empty() ||
+      failure_)
     return TimePoint::min();
   std::optional<TimePoint> deadline = timers_.next();
   if (timeout) {
@@ -104,6 +95,20 @@ std::optional<TimePoint> Loop::wait_deadline(std::optional<Duration> timeout) {
     deadline = deadline ? std::min(*deadline, cap) : cap;
   }
   return deadline;
+}
+
+void Loop::fix_now() const noexcept {
+  now_ = backend_->now();
+  is_now_fixed_ = true;
+}
+
+std::size_t Loop::run_all(FunctionQueue& functions, CallbackKind kind, std::uint64_t& counter) {
+  return functions.run_generation([&](UniqueFunction<void()>& function) {
+    ++counter;
+    if (active_monitor_ == nullptr) return function();
+    const CallbackMonitor::Call call(*active_monitor_, kind);
+    function();
+  });
 }
 
 std::size_t Loop::run_all(JobList& jobs, CallbackKind kind, std::uint64_t& counter) {
@@ -116,20 +121,14 @@ std::size_t Loop::run_all(JobList& jobs, CallbackKind kind, std::uint64_t& count
   return count;
 }
 
-void Loop::queue(JobList& jobs, UniqueFunction<void()> function) {
-  jobs.push(*new detail::QueuedFunction(std::move(function)));
-}
-
 void Loop::take_posted() {
   if (posted_->empty()) return;
-  for (auto& function : posted_->take()) queue(posted_here_, std::move(function));
+  for (auto& function : posted_->take()) posted_here_.push(std::move(function));
 }
 
-void Loop::later(UniqueFunction<void()> function) { queue(deferred_, std::move(function)); }
-
 Future<> Loop::next_turn() {
-  struct Waiter {
-    Waiter(Loop& loop) : call(loop, [this] { finish(); }) { call.schedule(); }
+  struct Waiter : FreeListed {
+    explicit Waiter(Loop& loop) : call(loop, [this] { finish(); }) { call.schedule(); }
     void finish() {
       promise.done();
       delete this;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ioa/base/assert.hpp"
@@ -16,6 +17,7 @@
 #include "ioa/future/ready_queue.hpp"
 #include "ioa/loop/backend.hpp"
 #include "ioa/loop/callback_monitor.hpp"
+#include "ioa/loop/function_queue.hpp"
 #include "ioa/loop/metrics.hpp"
 #include "ioa/loop/notifier.hpp"
 #include "ioa/loop/post_queue.hpp"
@@ -35,10 +37,10 @@ class EventSink;
 ///     loop.run();
 ///
 /// A TURN: 1. compute the wait: none if work is queued, else until the next deadline, else for ever
-/// (capped by the caller); 2. wait in the backend, which only collects; 3. fix now() for this turn;
-/// 4. dispatch descriptors, signals and posted functions whose watches still exist; 5. run due
-/// timers in the order of their deadlines; 6. run the deferred calls that are queued by then, one
-/// generation;
+/// (capped by the caller); 2. wait in the backend, which only collects; 3. fix now() for this turn
+/// (if no timer waits, when it is first asked for); 4. dispatch descriptors, signals and posted
+/// functions whose watches still exist; 5. run due timers in the order of their deadlines; 6. run
+/// the deferred calls that are queued by then, one generation;
 /// 7. drain the ReadyQueue, until empty, at most kReactionsPerTurn; 8. in the outermost turn, bury
 /// what was removed.
 ///
@@ -68,9 +70,12 @@ class Loop {
   }
 
   /// The time at which this turn began: monotonic, standing still within a turn.
-  TimePoint now() const noexcept { return now_; }
+  TimePoint now() const noexcept {
+    if (!is_now_fixed_) fix_now();
+    return now_;
+  }
   /// Reads the clock anew, for code that has worked long within a turn.
-  void refresh_now() { now_ = backend_->now(); }
+  void refresh_now() { fix_now(); }
 
   /// One turn, waiting at most `timeout` (nullopt: for ever). Returns how many callbacks it ran.
   std::size_t turn(std::optional<Duration> timeout = std::nullopt);
@@ -95,7 +100,10 @@ class Loop {
 
   /// Calls `function` soon, never inside this call: later in this turn, or in the next one if it is
   /// deferred from a deferred call, so that the kernel is polled in between.
-  void later(UniqueFunction<void()> function);
+  template <class F>
+  void later(F&& function) {
+    deferred_.push(std::forward<F>(function));
+  }
   /// A Future that becomes ready as later() would call.
   Future<> next_turn();
 
@@ -166,13 +174,13 @@ class Loop {
 
   std::optional<TimePoint> wait_deadline(std::optional<Duration> timeout);
   void take_posted();
+  void fix_now() const noexcept;
+  std::size_t run_all(FunctionQueue& functions, CallbackKind kind, std::uint64_t& counter);
   std::size_t run_all(JobList& jobs, CallbackKind kind, std::uint64_t& counter);
   std::size_t run_monitored(JobList& jobs, CallbackKind kind, std::uint64_t& counter);
   std::size_t fire_monitored();
   std::size_t drain_monitored();
   CallbackMonitor& make_monitor();
-  /// Appends `function` to one of the queues below that own such jobs.
-  static void queue(JobList& jobs, UniqueFunction<void()> function);
   void bury(std::unique_ptr<Notifier> dead) { graveyard_.push_back(std::move(dead)); }
   void empty_graveyard() noexcept;
   void fail(std::exception_ptr error) noexcept;
@@ -181,16 +189,17 @@ class Loop {
   std::unique_ptr<Backend> backend_;
   ReadyQueue reactions_;
   TimeQueue timers_;
-  JobList ready_;        // watches whose event is there
-  JobList posted_here_;  // functions from other threads (these three own their QueuedFunctions)
-  JobList deferred_;     // calls for the next generation
-  JobList running_;      // the generation that is being run
+  JobList ready_;              // watches whose event is there
+  FunctionQueue posted_here_;  // functions from other threads
+  FunctionQueue deferred_;
   SignalRouter signals_;
   std::shared_ptr<PostQueue> posted_;
-  TimePoint now_;
   CallbackMonitor* active_monitor_ = nullptr;
   LoopCounters counters_;
   std::unique_ptr<WaitHooks> wait_hooks_;
+  // Reading the clock costs a tenth of an idle turn, and most turns have no use for it.
+  mutable TimePoint now_;
+  mutable bool is_now_fixed_ = true;
   EventSink* event_sink_ = nullptr;
   EventSink* trace_sink_ = nullptr;
   std::unique_ptr<DebugLog> debug_log_;

@@ -81,11 +81,11 @@ std::size_t Loop::run_monitored(JobList& jobs, CallbackKind kind, std::uint64_t&
 
 std::size_t Loop::fire_monitored() {
   CallbackMonitor& monitor = *active_monitor_;
-  timers_.begin_firing(now_);
+  timers_.begin_firing(now());
   std::size_t count = 0;
   for (; count < kTimersPerTurn; ++count) {
     CallbackMonitor::Call call(monitor, CallbackKind::timer);
-    if (timers_.fire_due(now_, 1) == 1) continue;
+    if (timers_.fire_due(now(), 1) == 1) continue;
     call.forget();
     break;
   }
@@ -150,7 +150,7 @@ std::string Loop::dump() {
 
   text += "\nqueued: " + std::to_string(ready_.size()) + " ready, " +
           std::to_string(posted_here_.size()) + (posted_->empty() ? "" : "+") + " posted, " +
-          std::to_string(deferred_.size() + running_.size()) + " deferred, " +
+          std::to_string(deferred_.size()) + " deferred, " +
           std::to_string(reactions_.size()) + " reactions, " + std::to_string(graveyard_.size()) +
           " removed\n";
   return text;

@@ -1,6 +1,7 @@
 #include "ioa/loop/time_queue.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace ioa {
 
@@ -12,7 +13,8 @@ void TimeWatch::arm(TimePoint due) {
   epoch_ = queue_->epoch_;
   due_ = due;
   is_armed_ = true;
-  if (has_entry_ && queue_->heap_[position_].due <= due) return;  // lazily: see settle_top
+  // Lazily: see settle_top.
+  if (has_entry_ && queue_->entry(queue_->places_[slot_]).due <= due) return;
   if (has_entry_) queue_->erase(*this);
   queue_->insert(*this);
 }
@@ -23,13 +25,14 @@ void TimeWatch::disarm() noexcept {
 }
 
 TimeQueue::~TimeQueue() {
-  for (const Entry& entry : heap_) entry.watch->is_armed_ = entry.watch->has_entry_ = false;
+  for (TimeWatch* watch : watches_)
+    if (watch != nullptr) watch->is_armed_ = watch->has_entry_ = false;
 }
 
 std::optional<TimePoint> TimeQueue::next() noexcept {
   settle_top();
-  if (heap_.empty()) return std::nullopt;
-  return heap_.front().due;
+  if (empty()) return std::nullopt;
+  return entry(0).due;
 }
 
 std::size_t TimeQueue::fire(TimePoint now, std::size_t limit) {
@@ -46,8 +49,8 @@ std::size_t TimeQueue::fire_due(TimePoint now, std::size_t limit) {
   std::size_t count = 0;
   while (count < limit) {
     settle_top();
-    if (heap_.empty() || heap_.front().due > now) break;
-    TimeWatch& watch = *heap_.front().watch;
+    if (empty() || entry(0).due > now) break;
+    TimeWatch& watch = first();
     // Armed by one of the callbacks since begin_firing(). (Not a matter of sequence numbers, which
     // wrap while a timer is armed. An epoch that comes round by chance costs one turn.)
     if (watch.epoch_ == epoch_) break;
@@ -62,71 +65,115 @@ std::size_t TimeQueue::fire_due(TimePoint now, std::size_t limit) {
 
 std::vector<TimePoint> TimeQueue::due_times() const {
   std::vector<TimePoint> times;
-  for (const Entry& entry : heap_) times.push_back(entry.watch->due_);
+  for (const TimeWatch* watch : watches_)
+    if (watch != nullptr) times.push_back(watch->due_);
   std::sort(times.begin(), times.end());
   return times;
 }
 
 /// Brings the first entry up to date with its timer, which may have been moved later meanwhile.
 void TimeQueue::settle_top() noexcept {
-  while (!heap_.empty()) {
-    const Entry& top = heap_.front();
-    TimeWatch& watch = *top.watch;
-    if (watch.entry_sequence_ == watch.sequence_) return;
-    watch.entry_sequence_ = watch.sequence_;
-    sift_down(0, {watch.due_, &watch});
+  while (!empty()) {
+    Entry top = entry(0);
+    const TimeWatch& watch = first();
+    if (top.sequence == watch.sequence_) return;
+    top.sequence = watch.sequence_;
+    top.due = watch.due_;
+    sift_down(0, top);
   }
 }
 
-bool TimeQueue::before(const Entry& a, const Entry& b) noexcept {
-  if (a.due != b.due) return a.due < b.due;
-  return static_cast<std::int32_t>(a.watch->entry_sequence_ - b.watch->entry_sequence_) < 0;
+// Without branches: which of two timers is first is as good as random.
+inline bool TimeQueue::before(const Entry& a, const Entry& b) noexcept {
+  const bool is_earlier = a.due < b.due;
+  const bool is_equal = a.due == b.due;
+  const bool is_older = static_cast<std::int32_t>(a.sequence - b.sequence) < 0;
+  return is_earlier | (is_equal & is_older);
 }
 
-void TimeQueue::place(std::size_t index, const Entry& entry) noexcept {
-  heap_[index] = entry;
-  entry.watch->position_ = static_cast<std::uint32_t>(index);
+// The timers that fire soon may lie anywhere in memory. Fetching them when they come near the top,
+// in two steps, lets many of them wait for memory at once, instead of one after the other.
+constexpr std::size_t kTopTwo = 5;    // entries of the first two levels
+constexpr std::size_t kTopFour = 85;  // and of the first four
+
+inline void TimeQueue::place(std::size_t index, const Entry& moved) noexcept {
+  entry(index) = moved;
+  places_[moved.slot] = static_cast<std::uint32_t>(index);
+  if (index >= kTopFour) return;
+  if (index >= kTopTwo) return __builtin_prefetch(&watches_[moved.slot]);
+  const auto* watch = reinterpret_cast<const char*>(watches_[moved.slot]);
+  __builtin_prefetch(watch);
+  __builtin_prefetch(watch + sizeof(TimeWatch) - 1);
 }
 
-void TimeQueue::sift_up(std::size_t index, Entry entry) noexcept {
+void TimeQueue::sift_up(std::size_t index, Entry moved) noexcept {
   while (index > 0) {
     const std::size_t parent = (index - 1) / 4;
-    if (!before(entry, heap_[parent])) break;
-    place(index, heap_[parent]);
+    if (!before(moved, entry(parent))) break;
+    place(index, entry(parent));
     index = parent;
   }
-  place(index, entry);
+  place(index, moved);
 }
 
-void TimeQueue::sift_down(std::size_t index, Entry entry) noexcept {
-  const std::size_t size = heap_.size();
-  for (;;) {
-    const std::size_t first = 4 * index + 1;
-    if (first >= size) break;
-    std::size_t least = first;
-    for (std::size_t child = first + 1; child < std::min(first + 4, size); ++child)
-      if (before(heap_[child], heap_[least])) least = child;
-    if (!before(heap_[least], entry)) break;
-    place(index, heap_[least]);
+/// Of an entry that has children.
+inline std::size_t TimeQueue::least_child(std::size_t index) const noexcept {
+  const std::size_t child = 4 * index + 1;
+  const auto& entries = lines_[index + 1].entries;
+  if (size_ - child >= 4) {
+    const std::size_t a = before(entries[1], entries[0]) ? 1 : 0;
+    const std::size_t b = before(entries[3], entries[2]) ? 3 : 2;
+    return child + (before(entries[b], entries[a]) ? b : a);
+  }
+  std::size_t least = 0;
+  for (std::size_t i = 1; i < size_ - child; ++i)
+    if (before(entries[i], entries[least])) least = i;
+  return child + least;
+}
+
+void TimeQueue::sift_down(std::size_t index, Entry moved) noexcept {
+  while (4 * index + 1 < size_) {
+    // The children of these children are needed next, whichever it will be.
+    const std::size_t next = 4 * index + 2;
+    if (next + 4 <= lines_.size())
+      for (std::size_t line = next; line < next + 4; ++line)
+        __builtin_prefetch(lines_.data() + line);
+    const std::size_t least = least_child(index);
+    if (!before(entry(least), moved)) break;
+    place(index, entry(least));
     index = least;
   }
-  place(index, entry);
+  place(index, moved);
+}
+
+std::uint32_t TimeQueue::take_slot(TimeWatch& watch) {
+  if (free_slot_ == kNoSlot) {
+    watches_.push_back(&watch);
+    places_.push_back(0);
+    return static_cast<std::uint32_t>(watches_.size() - 1);
+  }
+  const std::uint32_t slot = free_slot_;
+  free_slot_ = places_[slot];
+  watches_[slot] = &watch;
+  return slot;
 }
 
 void TimeQueue::insert(TimeWatch& watch) {
-  heap_.push_back({});
+  if ((size_ + 3) / 4 == lines_.size()) lines_.emplace_back();
+  watch.slot_ = take_slot(watch);
   watch.has_entry_ = true;
-  watch.entry_sequence_ = watch.sequence_;
-  sift_up(heap_.size() - 1, {watch.due_, &watch});
+  ++size_;
+  sift_up(size_ - 1, {watch.due_, watch.sequence_, watch.slot_});
 }
 
 void TimeQueue::erase(TimeWatch& watch) noexcept {
-  const std::size_t index = watch.position_;
+  const std::size_t index = places_[watch.slot_];
+  places_[watch.slot_] = std::exchange(free_slot_, watch.slot_);
+  watches_[watch.slot_] = nullptr;
   watch.has_entry_ = false;
-  const Entry last = heap_.back();
-  heap_.pop_back();
-  if (index == heap_.size()) return;
-  if (index > 0 && before(last, heap_[(index - 1) / 4]))
+  const Entry last = entry(--size_);
+  if (index == size_) return;
+  if (index > 0 && before(last, entry((index - 1) / 4)))
     sift_up(index, last);
   else
     sift_down(index, last);

@@ -42,18 +42,20 @@ class TimeWatch {
 
   TimeQueue* queue_;
   TimePoint due_{};
-  std::uint32_t sequence_ = 0;        // among equal deadlines, who was armed first
-  std::uint32_t entry_sequence_ = 0;  // as the queue's entry is sorted: older after a lazy re-arm
-  std::uint32_t position_ = 0;        // of the queue's entry, while it has one
-  std::uint16_t epoch_ = 0;           // the call of fire() that was the last one when it was armed
+  std::uint32_t sequence_ = 0;  // among equal deadlines, who was armed first
+  std::uint32_t slot_ = 0;      // by which the queue knows it, while it has an entry
+  std::uint16_t epoch_ = 0;     // the call of fire() that was the last one when it was armed
   bool is_armed_ = false;
   bool has_entry_ = false;
   CallbackSlot<> callback_;
 };
 
-/// The deadlines of a Loop: a 4-ary heap with the due time beside the pointer, so that sifting
-/// touches no timer, and with lazy re-arming: a timer moved later keeps its early entry until that
-/// surfaces. (Four ways and 16-byte entries: a million timers cost cache misses, not comparisons.)
+/// The deadlines of a Loop: a 4-ary heap with lazy re-arming: a timer moved later keeps its early
+/// entry until that surfaces.
+///
+/// A million timers cost cache misses, not comparisons. So an entry has all that it is sorted by,
+/// and sifting touches no timer: where an entry is stands in an array that is much smaller than the
+/// timers are. Four entries of 16 bytes, the children of one, share a cache line.
 class TimeQueue {
  public:
   TimeQueue() = default;
@@ -62,8 +64,8 @@ class TimeQueue {
   /// Disarms what is left: watches may outlive the queue's use, but not call back.
   ~TimeQueue();
 
-  bool empty() const noexcept { return heap_.empty(); }
-  std::size_t size() const noexcept { return heap_.size(); }
+  bool empty() const noexcept { return size_ == 0; }
+  std::size_t size() const noexcept { return size_; }
   /// The earliest deadline.
   std::optional<TimePoint> next() noexcept;
 
@@ -82,20 +84,38 @@ class TimeQueue {
  private:
   friend class TimeWatch;
   friend struct TimeQueuePeer;  // of the tests
+  static constexpr std::uint32_t kNoSlot = UINT32_MAX;
   struct Entry {
     TimePoint due;
-    TimeWatch* watch;
+    std::uint32_t sequence;  // the timer's; older after a lazy re-arm
+    std::uint32_t slot;
+  };
+  /// The children of the entry whose index is one less; the first line has the root only, as its
+  /// last entry.
+  struct alignas(64) Line {
+    Entry entries[4];
   };
 
+  Entry& entry(std::size_t index) noexcept {
+    return reinterpret_cast<Entry*>(lines_.data())[index + 3];
+  }
+  TimeWatch& first() noexcept { return *watches_[entry(0).slot]; }
+
   static bool before(const Entry& a, const Entry& b) noexcept;
+  std::size_t least_child(std::size_t index) const noexcept;
   void place(std::size_t index, const Entry& entry) noexcept;
   void sift_up(std::size_t index, Entry entry) noexcept;
   void sift_down(std::size_t index, Entry entry) noexcept;
   void insert(TimeWatch& watch);
   void erase(TimeWatch& watch) noexcept;
   void settle_top() noexcept;
+  std::uint32_t take_slot(TimeWatch& watch);
 
-  std::vector<Entry> heap_;
+  std::vector<Line> lines_;
+  std::size_t size_ = 0;
+  std::vector<TimeWatch*> watches_;    // of the slots; null where one is free
+  std::vector<std::uint32_t> places_;  // of the slots' entries; where one is free, the next that is
+  std::uint32_t free_slot_ = kNoSlot;
   std::uint32_t next_sequence_ = 0;
   std::uint16_t epoch_ = 0;
   TimePoint fired_until_ = TimePoint::min();

@@ -77,23 +77,37 @@ void SignalWatch::dispatch(void* self) {
   watch.callback_();
 }
 
-detail::QueuedFunction::QueuedFunction(UniqueFunction<void()> function)
-    : function_(std::move(function)) {
-  run_ = &QueuedFunction::run_once;
-  argument_ = this;
-}
+/// The place of a DeferredCall in the Loop's queue. If the queue drops it, the call knows.
+class DeferredCall::Turn {
+ public:
+  explicit Turn(DeferredCall& call) noexcept : call_(&call) {}
+  Turn(Turn&& other) noexcept : call_(std::exchange(other.call_, nullptr)) {}
+  Turn& operator=(Turn&&) = delete;
+  ~Turn() { take(); }
 
-void detail::QueuedFunction::run_once(void* self) {
-  const std::unique_ptr<QueuedFunction> owned(static_cast<QueuedFunction*>(self));
-  owned->function_();
-}
+  void operator()() {
+    if (DeferredCall* call = take()) call->callback_();
+  }
+
+ private:
+  DeferredCall* take() noexcept {
+    if (call_ != nullptr) call_->ticket_ = 0;
+    return std::exchange(call_, nullptr);
+  }
+
+  DeferredCall* call_;
+};
 
 DeferredCall::DeferredCall(Loop& loop, UniqueFunction<void()> callback) : loop_(&loop) {
-  run_ = [](void* self) { static_cast<DeferredCall*>(self)->callback_(); };
-  argument_ = this;
   callback_.set(std::move(callback));
 }
 
-void DeferredCall::schedule() { loop_->deferred_.push(*this); }
+void DeferredCall::schedule() {
+  if (!is_scheduled()) ticket_ = loop_->deferred_.push(Turn(*this));
+}
+
+void DeferredCall::call_off() noexcept {
+  if (is_scheduled()) loop_->deferred_.cancel(ticket_);
+}
 
 }  // namespace ioa

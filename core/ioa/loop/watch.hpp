@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "ioa/base/event_slot.hpp"
-#include "ioa/base/free_list.hpp"
 #include "ioa/future/job_list.hpp"
 #include "ioa/loop/backend.hpp"
+#include "ioa/loop/function_queue.hpp"
 
 namespace ioa {
 
@@ -96,34 +96,26 @@ class SignalWatch : private Job {
   CallbackSlot<> callback_;
 };
 
-namespace detail {
-
-/// A function in one of the Loop's queues: runs once and frees itself. Deleting it calls it off.
-class QueuedFunction : public Job, public FreeListed {
- public:
-  explicit QueuedFunction(UniqueFunction<void()> function);
-  static void run_once(void* self);
-
- private:
-  UniqueFunction<void()> function_;
-};
-
-}  // namespace detail
-
 /// A call that happens soon, once each time it is scheduled: Loop::later for a callback that must
 /// not outlive its owner. Calling it off, or destroying it, before it has run means that it never
 /// runs, in the same turn too.
-class DeferredCall : private Job {
+class DeferredCall {
  public:
   DeferredCall(Loop& loop, UniqueFunction<void()> callback);
+  DeferredCall(const DeferredCall&) = delete;
+  DeferredCall& operator=(const DeferredCall&) = delete;
+  ~DeferredCall() { call_off(); }
 
-  bool is_scheduled() const noexcept { return is_queued(); }
+  bool is_scheduled() const noexcept { return ticket_ != 0; }
   /// Does nothing if it is scheduled already.
   void schedule();
-  void call_off() noexcept { unlink(); }
+  void call_off() noexcept;
 
  private:
+  class Turn;
+
   Loop* loop_;
+  FunctionQueue::Ticket ticket_ = 0;
   CallbackSlot<> callback_;
 };
 

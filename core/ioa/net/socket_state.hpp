@@ -6,9 +6,9 @@
 #include <optional>
 
 #include "ioa/base/free_list.hpp"
+#include "ioa/future/node_list.hpp"
 #include "ioa/future/promise.hpp"
-#include "ioa/io/node_list.hpp"
-#include "ioa/io/waiters.hpp"
+#include "ioa/future/waiters.hpp"
 #include "ioa/loop/time_queue.hpp"
 #include "ioa/loop/watch.hpp"
 #include "ioa/net/socket.hpp"

@@ -75,7 +75,7 @@ class ThreadPool::Shared : public std::enable_shared_from_this<Shared> {
   void work();
   bool wait_for_job(std::unique_lock<std::mutex>& lock);
   void run(JobPointer job, std::unique_lock<std::mutex>& lock);
-  int add_threads();
+  int start_threads();
   int start_thread();
   /// Threads that take part: those given up do not, as far as the bound for them goes.
   std::size_t counted() const {
@@ -94,17 +94,26 @@ class ThreadPool::Shared : public std::enable_shared_from_this<Shared> {
 };
 
 int ThreadPool::Shared::submit(JobPointer job) {
-  const std::lock_guard lock(mutex_);
-  queue_.push_back(std::move(job));
-  const int error = add_threads();
-  if (error == 0 || threads_ > abandoned_) return 0;
-  queue_.pop_back();
-  return error;
+  {
+    const std::lock_guard lock(mutex_);
+    queue_.push_back(std::move(job));
+    const int error = start_threads();
+    if (error != 0 && threads_ <= abandoned_) {
+      queue_.pop_back();
+      return error;
+    }
+    // With the lock, so that a thread that wakes up finds the jobs that follow as well.
+    if (queue_.size() > 1) {
+      job_or_end_.notify_one();
+      return 0;
+    }
+  }
+  job_or_end_.notify_one();  // without the lock: a thread need not wait for it to get a single job
+  return 0;
 }
 
-/// Wakes or starts threads for what is in line, as far as the bounds allow.
-int ThreadPool::Shared::add_threads() {
-  job_or_end_.notify_one();
+/// Starts threads for what is in line, as far as the bounds allow.
+int ThreadPool::Shared::start_threads() {
   while (queue_.size() > free_ && counted() < options_.max_threads)
     if (const int error = start_thread()) return error;
   return 0;
@@ -190,7 +199,8 @@ JobPointer ThreadPool::Shared::give_up(detail::ThreadJob& job) {
   } else if (job.stage_ == Stage::running) {
     job.is_abandoned_ = true;
     ++abandoned_;
-    add_threads();
+    job_or_end_.notify_one();
+    start_threads();
   }
   return unrun;
 }
