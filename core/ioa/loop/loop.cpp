@@ -36,7 +36,7 @@ std::size_t Loop::turn(std::optional<Duration> timeout) {
   std::size_t count = run_all(ready_);
   take_posted();
   count += posted_here_.run_generation();
-  if (!timers_.empty()) count += timers_.fire(now(), kTimersPerTurn);
+  count += fire_timers();
   count += deferred_.run_generation();
   count += reactions_.drain(kReactionsPerTurn);
   reactions_.reap();
@@ -55,6 +55,8 @@ std::optional<TimePoint> Loop::wait_deadline(std::optional<Duration> timeout) {
       failure_)
     return TimePoint::min();
   std::optional<TimePoint> deadline = timers_.next();
+  if (deadline && *deadline > timers_fired_)
+    deadline = std::max(*deadline, saturating_add(timers_fired_, kTimerGrain));
   if (timeout) {
     const TimePoint cap = saturating_add(backend_->now(), *timeout);
     deadline = deadline ? std::min(*deadline, cap) : cap;
@@ -65,6 +67,13 @@ std::optional<TimePoint> Loop::wait_deadline(std::optional<Duration> timeout) {
 void Loop::fix_now() const noexcept {
   now_ = backend_->now();
   is_now_fixed_ = true;
+}
+
+std::size_t Loop::fire_timers() {
+  if (timers_.empty()) return 0;
+  const std::size_t count = timers_.fire(now(), kTimersPerTurn);
+  if (count > 0) timers_fired_ = now();
+  return count;
 }
 
 std::size_t Loop::run_all(JobList& jobs) {
