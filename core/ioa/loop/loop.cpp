@@ -46,8 +46,7 @@ std::size_t Loop::turn(std::optional<Duration> timeout) {
   std::size_t count = run_all(ready_, CallbackKind::descriptor, counters_.ready_callbacks);
   take_posted();
   count += run_all(posted_here_, CallbackKind::posted, counters_.posted_calls);
-  if (!timers_.empty())
-    count += active_monitor_ == nullptr ? timers_.fire(now(), kTimersPerTurn) : fire_monitored();
+  count += fire_timers();
   count += run_all(deferred_, CallbackKind::deferred, counters_.deferred_calls);
   count += active_monitor_ == nullptr ? reactions_.drain(kReactionsPerTurn) : drain_monitored();
   reactions_.reap();
@@ -90,6 +89,8 @@ std::optional<TimePoint> Loop::wait_deadline(std::optional<Duration> timeout) {
       failure_)
     return TimePoint::min();
   std::optional<TimePoint> deadline = timers_.next();
+  if (deadline && *deadline > timers_fired_)
+    deadline = std::max(*deadline, saturating_add(timers_fired_, kTimerGrain));
   if (timeout) {
     const TimePoint cap = saturating_add(backend_->now(), *timeout);
     deadline = deadline ? std::min(*deadline, cap) : cap;
@@ -100,6 +101,14 @@ std::optional<TimePoint> Loop::wait_deadline(std::optional<Duration> timeout) {
 void Loop::fix_now() const noexcept {
   now_ = backend_->now();
   is_now_fixed_ = true;
+}
+
+std::size_t Loop::fire_timers() {
+  if (timers_.empty()) return 0;
+  const std::size_t count =
+      active_monitor_ == nullptr ? timers_.fire(now(), kTimersPerTurn) : fire_monitored();
+  if (count > 0) timers_fired_ = now();
+  return count;
 }
 
 std::size_t Loop::run_all(FunctionQueue& functions, CallbackKind kind, std::uint64_t& counter) {
