@@ -15,6 +15,7 @@ ioa_lint(layers ${Python3_EXECUTABLE} ${lint}/layers.py ${PROJECT_SOURCE_DIR})
 ioa_lint(co_await_forms ${Python3_EXECUTABLE} ${lint}/co_await_forms.py ${PROJECT_SOURCE_DIR})
 ioa_lint(co_await_forms_test ${Python3_EXECUTABLE} ${lint}/co_await_forms_test.py)
 ioa_lint(file_sizes ${Python3_EXECUTABLE} ${lint}/file_sizes.py ${PROJECT_SOURCE_DIR})
+ioa_lint(engine_rows ${Python3_EXECUTABLE} ${lint}/engine_rows.py ${PROJECT_SOURCE_DIR})
 ioa_lint(lint_test ${Python3_EXECUTABLE} ${lint}/lint_test.py)
 ioa_lint(examples_test ${Python3_EXECUTABLE} ${lint}/examples_test.py)
 # A tool that is not there fails its check: one that is skipped unseen would be worth nothing.

@@ -154,5 +154,39 @@ class OptionsDocumented(Check):
         self.assert_finds("ioa-timer.1: is missing", "options_documented.py", *self.arguments())
 
 
+class EngineRows(Check):
+    def table(self, change=lambda rows: rows):
+        """A page with every row the check wants, after a change by the test."""
+        sys.path.insert(0, str(HERE))
+        import engine_rows
+        self.write("core/ioa/loop/loop.hpp", "")
+        self.write("tests/unit/a_test.cpp", "TEST(LoopTest, Turns) {}\nTEST_P(LoopTest,\n  Stops) {}\n")
+        rows = {row: "loop/loop.hpp | LoopTest.Turns, `LoopTest.Stops` | |"
+                for row in sorted(engine_rows.wanted_rows())}
+        change(rows)
+        self.write("ARCHITECTURE.md", "".join(f"| {row} | {rest}\n" for row, rest in rows.items()))
+
+    def test_a_whole_table_is_fine(self):
+        self.table()
+        self.assert_passes("engine_rows.py")
+
+    def test_a_row_may_say_why_it_needs_no_test(self):
+        self.table(lambda rows: rows.update({"NTF-9": "- | - | templates compose |"}))
+        self.assert_passes("engine_rows.py")
+
+    def test_what_it_finds(self):
+        for row, text in [("- | - | |", "neither pinned nor said why not"),
+                          ("loop/gone.hpp | LoopTest.Turns | |", "there is no core/ioa/loop/gone.hpp"),
+                          ("loop/loop.hpp | LoopTest.Gone | |", "there is no test LoopTest.Gone"),
+                          ("loop/loop.hpp | LoopTest.Turns |", "3 cells, not 4")]:
+            with self.subTest(text):
+                self.table(lambda rows, row=row: rows.update({"WIO-1": row}))
+                self.assert_finds(text, "engine_rows.py")
+
+    def test_a_missing_row(self):
+        self.table(lambda rows: rows.pop("TMR-10"))
+        self.assert_finds("TMR-10 has no answer", "engine_rows.py")
+
+
 if __name__ == "__main__":
     unittest.main()
