@@ -28,8 +28,6 @@ struct SocketKind {
   const char* name;
   /// Null members where this host cannot do it.
   PacketPair (*make)();
-  /// The kernel makes a sender wait, instead of dropping what a slow receiver has no room for.
-  bool is_reliable;
 };
 inline void PrintTo(const SocketKind& kind, std::ostream* out) { *out << kind.name; }
 
@@ -59,5 +57,11 @@ class SocketConformance : public GuardedTest, public ::testing::WithParamInterfa
   SocketAddress first_address;
   SocketAddress second_address;
 };
+
+/// Of the kinds where the kernel makes a sender wait, instead of dropping what a slow receiver has
+/// no room for.
+class ReliableSocketConformance : public SocketConformance {};
+/// Of the kinds that are not connected: each datagram has its address.
+class AddressedSocketConformance : public SocketConformance {};
 
 }  // namespace ioa::test

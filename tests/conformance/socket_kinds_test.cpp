@@ -64,16 +64,30 @@ PacketPair named_unix_datagrams() {
   return bound_pair(SocketAddress::unix_path(name + "-1"), SocketAddress::unix_path(name + "-2"));
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    EveryKind, SocketConformance,
-    ::testing::Combine(
-        ::testing::Values(SocketKind{"Udp4", &udp4, false}, SocketKind{"Udp6", &udp6, false},
-                          SocketKind{"ConnectedUdp", &connected_udp, false},
-                          SocketKind{"UnixDatagram", &unix_datagrams, true},
-                          SocketKind{"NamedUnixDatagram", &named_unix_datagrams, true},
-                          SocketKind{"Seqpacket", &unix_packets, true}),
-        ::testing::ValuesIn(all_backends())),
-    SocketConformance::name_of);
+const SocketKind kUdp4{"Udp4", &udp4};
+const SocketKind kUdp6{"Udp6", &udp6};
+const SocketKind kConnectedUdp{"ConnectedUdp", &connected_udp};
+const SocketKind kUnixDatagram{"UnixDatagram", &unix_datagrams};
+const SocketKind kNamedUnixDatagram{"NamedUnixDatagram", &named_unix_datagrams};
+const SocketKind kSeqpacket{"Seqpacket", &unix_packets};
+
+INSTANTIATE_TEST_SUITE_P(EveryKind, SocketConformance,
+                         ::testing::Combine(::testing::Values(kUdp4, kUdp6, kConnectedUdp,
+                                                              kUnixDatagram, kNamedUnixDatagram,
+                                                              kSeqpacket),
+                                            ::testing::ValuesIn(all_backends())),
+                         SocketConformance::name_of);
+
+INSTANTIATE_TEST_SUITE_P(ReliableKinds, ReliableSocketConformance,
+                         ::testing::Combine(::testing::Values(kUnixDatagram, kNamedUnixDatagram,
+                                                              kSeqpacket),
+                                            ::testing::ValuesIn(all_backends())),
+                         SocketConformance::name_of);
+
+INSTANTIATE_TEST_SUITE_P(AddressedKinds, AddressedSocketConformance,
+                         ::testing::Combine(::testing::Values(kUdp4, kUdp6, kNamedUnixDatagram),
+                                            ::testing::ValuesIn(all_backends())),
+                         SocketConformance::name_of);
 
 }  // namespace
 }  // namespace ioa::test

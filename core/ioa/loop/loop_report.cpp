@@ -150,9 +150,8 @@ std::string Loop::dump() {
 
   text += "\nqueued: " + std::to_string(ready_.size()) + " ready, " +
           std::to_string(posted_here_.size()) + (posted_->empty() ? "" : "+") + " posted, " +
-          std::to_string(deferred_.size()) + " deferred, " +
-          std::to_string(reactions_.size()) + " reactions, " + std::to_string(graveyard_.size()) +
-          " removed\n";
+          std::to_string(deferred_.size()) + " deferred, " + std::to_string(reactions_.size()) +
+          " reactions, " + std::to_string(graveyard_.size()) + " removed\n";
   return text;
 }
 
