@@ -11,6 +11,7 @@
 
 #include "tests/conformance/loop_conformance.hpp"
 #include "tests/support/lifetime_tracker.hpp"
+#include "tests/support/socket_pair.hpp"
 
 namespace ioa {
 namespace {
@@ -45,6 +46,26 @@ TEST_P(LoopPostTest, FromAPostedFunctionMeansTheNextTurn) {
   EXPECT_EQ(log, "a");
   loop.turn();
   EXPECT_EQ(log, "ab");
+}
+
+// The wake-up of the post is used up by the outer turn's wait.
+TEST_P(LoopPostTest, ATurnInsideACallbackOfTheSameTurnDoesNotWait) {
+  test::SocketPair pair = test::pipe_pair();
+  if (fake() != nullptr) fake()->set_real_descriptors(true);
+  bool has_run = false;
+  IoWatch watch(loop);
+  watch.set_callback([&](IoEvent) {
+    watch.stop();
+    const TimePoint began = clock();
+    loop.turn(kMuchLater);
+    EXPECT_TRUE(has_run);
+    EXPECT_LT(clock() - began, kMuchLater);
+  });
+  watch.start(pair.first.get(), IoEvent::read);
+  test::write_all(pair.second.get(), "x");
+  loop.post([&] { has_run = true; });
+  loop.turn();
+  EXPECT_FALSE(watch.is_started());
 }
 
 TEST_P(LoopPostTest, FromAnotherThreadItEndsAWait) {

@@ -74,6 +74,7 @@ bool Stream::lend(ByteBuffer& data, Call call) {
     call();
   }
   if (settings_ && std::exchange(settings_->is_call_due, false)) defer(Task::present_unread);
+  if (settings_ && std::exchange(settings_->is_eof_due, false)) defer(Task::announce_eof);
   return !drops_presented_;
 }
 
@@ -193,6 +194,10 @@ bool Stream::is_at_eof() const noexcept { return loop() != nullptr && is_open() 
 
 void Stream::announce_eof() {
   if (!is_at_eof() || is_eof_announced_ || !may_call()) return;
+  if (is_presenting_) {  // a turn inside a callback: what that leaves comes first
+    settings().is_eof_due = true;
+    return;
+  }
   is_eof_announced_ = true;
   if (on_read_) {
     ByteBuffer data = take_unread();

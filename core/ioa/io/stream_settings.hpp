@@ -49,6 +49,7 @@ struct Stream::Settings {
   enum class Blocked : std::uint8_t { no, untold, told };
   Blocked blocked = Blocked::no;  // kept only for who wants to be told
   bool is_mark_told = false;      // what was told of the high mark
+  bool is_eof_due = false;        // to be announced: it fell into a call of theirs
   bool is_call_due = false;       // of the readers or on_read: it fell into a call of theirs
 
   std::exception_ptr found_failure;  // of writing, not yet told

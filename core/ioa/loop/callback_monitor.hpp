@@ -33,10 +33,12 @@ class CallbackMonitor {
 
   /// Stands on the stack around something that takes time.
   class Span {
-   protected:
-    explicit Span(CallbackMonitor* monitor) noexcept : monitor_(monitor) {}
+   public:
     Span(const Span&) = delete;
     Span& operator=(const Span&) = delete;
+
+   protected:
+    explicit Span(CallbackMonitor* monitor) noexcept : monitor_(monitor) {}
     ~Span() = default;
     void start(TimePoint began) noexcept;
     /// Its own time; all of it becomes time that the span around it does not count.

@@ -85,8 +85,10 @@ void Loop::on_wait(UniqueFunction<void()> before, UniqueFunction<void()> after) 
 }
 
 std::optional<TimePoint> Loop::wait_deadline(std::optional<Duration> timeout) {
+  // What was posted counts before it is taken: a turn inside a callback may find the wake-up that
+  // came with it used up already.
   if (!reactions_.empty() || !deferred_.empty() || !ready_.empty() || !posted_here_.empty() ||
-      failure_)
+      !posted_->empty() || failure_)
     return TimePoint::min();
   std::optional<TimePoint> deadline = timers_.next();
   if (deadline && *deadline > timers_fired_)

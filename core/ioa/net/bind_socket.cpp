@@ -32,7 +32,7 @@ UniqueFd open_bound_socket(std::span<const ResolvedAddress> addresses,
       last = error;
     }
   }
-  throw last;
+  throw Error(last);
 }
 
 UniqueFd open_bound_socket(const SocketAddress& address, int socktype,

@@ -143,7 +143,7 @@ void Socket::receive_step() {
     if (!would_block(error)) fail_receive(error);
     return;
   }
-  std::size_t size = static_cast<std::size_t>(count);
+  auto size = static_cast<std::size_t>(count);
   // At its end a connection gives as many empty packets as one asks for.
   while (size > 0 && messages[size - 1].msg_len == 0 && is_end()) {
     is_receive_eof_ = true;

@@ -151,6 +151,22 @@ TEST_F(StreamReaderTest, AtTheEndEachIsCalledOnceWhateverItWants) {
                                  "on_read_eof", "closed"));
 }
 
+TEST_F(StreamReaderTest, TurnsInsideOneAtTheEndAnnounceNothingYet) {
+  stream.push_on_read([&](Stream&, ByteBuffer& in, bool eof) {
+    if (!eof) return Reading::more;
+    for (int i = 0; i < 4; ++i) loop.turn(Duration::zero());
+    calls.emplace_back("reader");
+    in.consume(1);
+    return Reading::done;
+  });
+  stream.on_read(note_reads());
+  stream.on_read_eof(note("on_read_eof"));
+  send("abc");
+  end();
+  turn_some();
+  EXPECT_THAT(calls, ElementsAre("reader", "eof:bc", "on_read_eof"));
+}
+
 TEST_F(StreamReaderTest, OneThatIsAlwaysPushedAgainDoesNotDelayTheEnd) {
   int count = 0;
   std::function<Reading(Stream&, ByteBuffer&, bool)> again = [&](Stream& self, ByteBuffer&, bool) {
