@@ -140,6 +140,24 @@ TEST_P(LoopTimerTest, ReArmingIntoThePastRunsOnceATurn) {
   }
 }
 
+// Or it could starve what the kernel has to tell.
+TEST_P(LoopTimerTest, ATimerThatIsArmedInATurnWaitsForTheNextOne) {
+  for (const bool is_other_waiting : {false, true}) {
+    log.clear();
+    TimeWatch other(loop.timers(), [&] { log += 'o'; });
+    if (is_other_waiting) other.arm(loop.now() - 1s);
+    TimeWatch late(loop.timers(), [&] { log += 'l'; });
+    loop.post([&] {
+      loop.refresh_now();
+      late.arm(loop.now() - 1s);
+    });
+    loop.turn();
+    EXPECT_EQ(log, is_other_waiting ? "o" : "");
+    loop.turn();
+    EXPECT_EQ(log, is_other_waiting ? "ol" : "l");
+  }
+}
+
 TEST_P(LoopTimerTest, ADisarmedTimerDoesNotFire) {
   TimeWatch a = timer('a');
   TimeWatch b = timer('b');

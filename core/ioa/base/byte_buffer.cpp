@@ -58,13 +58,14 @@ void ByteBuffer::consume(std::size_t size) {
   IOA_ASSERT(size <= size_, "more bytes consumed than there are");
   offset_ += size;
   size_ -= size;
+  searched_for_lf_ -= std::min(size, searched_for_lf_);
   if (size_ == 0) clear();
 }
 
 void ByteBuffer::clear() noexcept {
   if (capacity_ > 0) std::free(memory_);
   memory_ = nullptr;
-  capacity_ = offset_ = size_ = 0;
+  capacity_ = offset_ = size_ = searched_for_lf_ = 0;
 }
 
 void ByteBuffer::swap(ByteBuffer& other) noexcept {
@@ -74,6 +75,7 @@ void ByteBuffer::swap(ByteBuffer& other) noexcept {
   std::swap(capacity_, other.capacity_);
   std::swap(offset_, other.offset_);
   std::swap(size_, other.size_);
+  std::swap(searched_for_lf_, other.searched_for_lf_);
 }
 
 }  // namespace ioa

@@ -43,6 +43,11 @@ class ByteBuffer {
   /// Drops all bytes and the memory.
   void clear() noexcept;
 
+  /// How many bytes at the front are known to hold no LF: for whoever looks for lines, so that a
+  /// line which comes in pieces is searched once. It goes where the bytes go.
+  std::size_t searched_for_lf() const noexcept { return searched_for_lf_; }
+  void set_searched_for_lf(std::size_t size) noexcept { searched_for_lf_ = size; }
+
   void swap(ByteBuffer& other) noexcept;
 
  private:
@@ -56,6 +61,7 @@ class ByteBuffer {
   std::size_t capacity_ = 0;  // of the memory that is its own
   std::size_t offset_ = 0;
   std::size_t size_ = 0;
+  std::size_t searched_for_lf_ = 0;
 };
 
 }  // namespace ioa

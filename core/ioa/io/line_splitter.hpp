@@ -41,14 +41,14 @@ class LineSplitter {
   void operator()(Stream& stream, ByteBuffer& in, bool eof) {
     const std::string_view bytes = in.view();
     Done done(in);
+    std::size_t searched = in.searched_for_lf();
     for (;;) {
       const std::string_view left = bytes.substr(done.size);
-      const std::size_t end = left.find('\n', std::exchange(searched_, 0));
+      const std::size_t end = left.find('\n', std::exchange(searched, 0));
       const bool is_whole = end != std::string_view::npos;
       if (std::min(end, left.size()) > limit_) return refuse(stream);
       if (!is_whole && (!eof || left.empty())) {
-        searched_ = left.size();
-        return;
+        return in.set_searched_for_lf(bytes.size());  // before the lines in front are consumed
       }
       done.size += is_whole ? end + 1 : left.size();
       std::string_view line = left.substr(0, end);
@@ -77,7 +77,7 @@ class LineSplitter {
     }
   }
   static bool goes_on(const Stream& stream, bool eof) noexcept {
-    return stream.loop() != nullptr && stream.read_fd() >= 0 && !stream.is_closing() &&
+    return stream.loop() != nullptr && !stream.has_dropped_unread() && !stream.is_closing() &&
            (eof || !stream.is_reading_paused());
   }
   void refuse(Stream& stream) {
@@ -89,7 +89,6 @@ class LineSplitter {
 
   F callback_;
   std::size_t limit_;
-  std::size_t searched_ = 0;  // of the first line: no end lies before
 };
 
 /// See LineSplitter. `callback` is called as callback(Stream&, std::string_view) and returns

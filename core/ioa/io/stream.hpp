@@ -159,6 +159,9 @@ class Stream : public Handle {
   /// How many bytes have been received and not been consumed.
   std::size_t unread_bytes() const noexcept;
   bool is_read_eof() const noexcept { return is_read_eof_; }
+  /// Inside on_read: true once the read side that its bytes came from is closed, opened anew or
+  /// not. What it leaves of them is nobody's then.
+  bool has_dropped_unread() const noexcept { return drops_presented_; }
 
   // --- Writing ------------------------------------------------------------------------------
 
@@ -298,6 +301,7 @@ class Stream : public Handle {
   void deliver(ByteBuffer& data);
   void pass_on(ByteBuffer& data, bool is_awaited);
   void offer_unread();
+  void defer_missed();
   void call_readers();
   void present_unread();
   void end_of_file();

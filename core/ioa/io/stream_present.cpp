@@ -73,9 +73,15 @@ bool Stream::lend(ByteBuffer& data, Call call) {
     const End end(*this, data);
     call();
   }
-  if (settings_ && std::exchange(settings_->is_call_due, false)) defer(Task::present_unread);
-  if (settings_ && std::exchange(settings_->is_eof_due, false)) defer(Task::announce_eof);
+  defer_missed();
   return !drops_presented_;
+}
+
+/// What came due inside a call to the readers or on_read, and could not be done there.
+void Stream::defer_missed() {
+  if (!settings_) return;
+  if (std::exchange(settings_->is_call_due, false)) defer(Task::present_unread);
+  if (std::exchange(settings_->is_eof_due, false)) defer(Task::announce_eof);
 }
 
 /// Calls `work` with bytes that lie in `data`, and stores what is left of them.
@@ -85,6 +91,7 @@ void Stream::use(ByteBuffer& data, Work work) {
     work();
   } catch (...) {
     keep(data);
+    defer_missed();
     if (has_readers()) offer_unread();
     update_read_interest();
     throw;

@@ -1,8 +1,14 @@
 #include "ioa/io/stream_queues.hpp"
 
+#include "ioa/base/error.hpp"
+
 namespace ioa::detail {
 
+// Futures go first: a callback may own some of them, and dropping these would come back here.
 Incoming::~Incoming() {
+  if (readers.empty()) return;
+  fail_futures(
+      std::make_exception_ptr(Error(ErrorKind::abandoned, {}, "read", {}, "the stream is gone")));
   while (Reader* reader = readers.first()) {
     readers.remove(*reader);
     delete reader;
@@ -21,19 +27,21 @@ bool Incoming::serve(ByteBuffer& in, bool eof) {
 }
 
 void Incoming::fail_futures(const std::exception_ptr& error) {
+  for (Reader* reader = readers.first(); reader != nullptr; reader = reader->next)
+    if (!reader->is_callback()) reader->fail(error);
+  // Their Futures withdraw nothing any more, whoever drops them meanwhile.
   for (Reader *reader = readers.first(), *next = nullptr; reader != nullptr; reader = next) {
     next = reader->next;
     if (reader->is_callback()) continue;
     readers.remove(*reader);
-    reader->fail(error);
     delete reader;
   }
 }
 
 void Incoming::fail_all(const std::exception_ptr& error) {
+  fail_futures(error);
   while (Reader* reader = readers.first()) {
     readers.remove(*reader);
-    reader->fail(error);
     delete reader;
   }
 }

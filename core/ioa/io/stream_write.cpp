@@ -170,6 +170,9 @@ void Stream::write_step() {
       return fail_write();
     }
     if (settings_ && result.size < size) note_blocked();
+    // A turn inside a generator may have given the interest up.
+    if (result.status == IoResult::Status::blocked && !(settings_ && settings_->transport))
+      want_write_ready(true);
     if (result.status != IoResult::Status::done) return;
     out_->sent(result.size);
   }

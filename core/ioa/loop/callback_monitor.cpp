@@ -57,8 +57,12 @@ CallbackMonitor::Call::Call(CallbackMonitor& monitor, CallbackKind kind, int num
 CallbackMonitor::Call::~Call() {
   monitor_->innermost_call_ = outer_call_;
   const Duration took = finish(false);
-  if (!is_forgotten_ && monitor_->limit_ && took > *monitor_->limit_)
+  if (is_forgotten_ || !monitor_->limit_ || took <= *monitor_->limit_) return;
+  try {
     monitor_->report(kind_, number_, notifier_.get(), took);
+  } catch (...) {
+    monitor_->loop_.fail(std::current_exception());  // what a sink throws leaves the turn
+  }
 }
 
 void CallbackMonitor::Turn::begin() {

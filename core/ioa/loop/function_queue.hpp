@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "ioa/base/assert.hpp"
 #include "ioa/base/unique_function.hpp"
 
 namespace ioa {
@@ -33,6 +34,7 @@ class FunctionQueue {
     if (end_ - begin_ == capacity_) grow();
     // Into an empty slot. Made in place, since moving what was just made costs a stall.
     std::construct_at(&slot(end_), std::forward<F>(function));
+    IOA_ASSERT(slot(end_), "there is no function to call");
     return end_++;
   }
 

@@ -40,13 +40,15 @@ std::size_t Loop::turn(std::optional<Duration> timeout) {
   if (wait_hooks_) wait_hooks_->before();
   backend_->wait(wait_deadline(timeout));
   is_now_fixed_ = false;
-  if (is_monitored || !timers_.empty()) fix_now();
+  const bool has_timers = !timers_.empty();  // what is armed in this turn waits for the next one
+  if (is_monitored || has_timers) fix_now();
+  if (has_timers) timers_.begin_firing(now_);
   span.awake(now_);
   if (wait_hooks_) wait_hooks_->after();
   std::size_t count = run_all(ready_, CallbackKind::descriptor, counters_.ready_callbacks);
   take_posted();
   count += run_all(posted_here_, CallbackKind::posted, counters_.posted_calls);
-  count += fire_timers();
+  if (has_timers) count += fire_timers();
   count += run_all(deferred_, CallbackKind::deferred, counters_.deferred_calls);
   count += active_monitor_ == nullptr ? reactions_.drain(kReactionsPerTurn) : drain_monitored();
   reactions_.reap();
@@ -106,9 +108,8 @@ void Loop::fix_now() const noexcept {
 }
 
 std::size_t Loop::fire_timers() {
-  if (timers_.empty()) return 0;
   const std::size_t count =
-      active_monitor_ == nullptr ? timers_.fire(now(), kTimersPerTurn) : fire_monitored();
+      active_monitor_ == nullptr ? timers_.fire_due(now(), kTimersPerTurn) : fire_monitored();
   if (count > 0) timers_fired_ = now();
   return count;
 }

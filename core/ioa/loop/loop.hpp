@@ -154,6 +154,7 @@ class Loop {
   static constexpr Duration kTimerGrain = std::chrono::microseconds(50);
 
  private:
+  friend class CallbackMonitor;
   friend class Notifier;
   friend class IoWatchBase;
   friend class SignalWatch;

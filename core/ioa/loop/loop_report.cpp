@@ -81,7 +81,6 @@ std::size_t Loop::run_monitored(JobList& jobs, CallbackKind kind, std::uint64_t&
 
 std::size_t Loop::fire_monitored() {
   CallbackMonitor& monitor = *active_monitor_;
-  timers_.begin_firing(now());
   std::size_t count = 0;
   for (; count < kTimersPerTurn; ++count) {
     CallbackMonitor::Call call(monitor, CallbackKind::timer);

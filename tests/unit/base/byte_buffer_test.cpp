@@ -201,5 +201,20 @@ TEST(ByteBufferDeathTest, CommittingMoreThanWasPreparedIsABug) {
   EXPECT_DEATH(buffer.commit(prepared + 1), "committed");
 }
 
+TEST(ByteBufferTest, WhatWasSearchedGoesWhereTheBytesGo) {
+  ByteBuffer buffer;
+  buffer.append("abcdef");
+  buffer.set_searched_for_lf(4);
+  buffer.consume(1);
+  EXPECT_EQ(buffer.searched_for_lf(), 3U);
+  ByteBuffer moved = std::move(buffer);
+  EXPECT_EQ(moved.searched_for_lf(), 3U);
+  EXPECT_EQ(buffer.searched_for_lf(), 0U);
+  moved.append("g");
+  EXPECT_EQ(moved.searched_for_lf(), 3U);
+  moved.consume(5);
+  EXPECT_EQ(moved.searched_for_lf(), 0U);
+}
+
 }  // namespace
 }  // namespace ioa

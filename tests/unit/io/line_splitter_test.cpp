@@ -158,6 +158,30 @@ TEST_F(LineSplitterTest, ALineThatIsTooLongIsNotWaitedFor) {
   EXPECT_TRUE(has_failed);
 }
 
+TEST_F(LineSplitterTest, APartOfALineIsForgottenWithItsConnection) {
+  stream.set_leaves_when_closed(false);
+  stream.on_read(split_lines(note_lines()));
+  send_now("abc");
+  stream.close_now();
+  pair = unix_pair();
+  stream.set_handle(std::move(pair.first));
+  send_now("a\nb\n");
+  EXPECT_THAT(calls, ElementsAre("a", "b"));
+}
+
+TEST_F(LineSplitterTest, NoLineOfAConnectionThatIsClosedFollowsThoughAnotherIsOpen) {
+  stream.set_leaves_when_closed(false);
+  SocketPair next = unix_pair();
+  stream.on_read(split_lines(note_lines_and([&](Stream& self) {
+    self.close_now();
+    self.set_handle(std::move(next.first));
+  })));
+  send_now("now\nold\n");
+  pair = std::move(next);
+  send_now("new\n");
+  EXPECT_THAT(calls, ElementsAre("now", "new"));
+}
+
 TEST_F(LineSplitterTest, WhatThrowsIsConsumed) {
   stream.on_read(split_lines(note_lines_and([](Stream&) { throw std::runtime_error("no"); })));
   send("a\nnow\nb\n");

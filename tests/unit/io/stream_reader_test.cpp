@@ -151,6 +151,30 @@ TEST_F(StreamReaderTest, AtTheEndEachIsCalledOnceWhateverItWants) {
                                  "on_read_eof", "closed"));
 }
 
+TEST_F(StreamReaderTest, OneMayOwnTheFutureOfALaterRead) {
+  using Read = Future<std::optional<Bytes>>;
+  for (const bool closes_later : {false, true}) {
+    SocketPair ends = unix_pair();
+    Stream& other = add(std::move(ends.first));
+    other.set_leaves_when_closed(false);
+    auto read = std::make_shared<Read>();
+    other.push_on_read([read](Stream&, ByteBuffer&, bool) { return Reading::more; });
+    *read = other.read_some();
+    read.reset();
+    if (closes_later) other.write(std::string(4'000'000, 'x'));
+    other.close();
+    turn_some();
+    other.remove();
+    turn_some();
+  }
+  auto alone = std::make_unique<Stream>();
+  auto read = std::make_shared<Read>();
+  alone->push_on_read([read](Stream&, ByteBuffer&, bool) { return Reading::more; });
+  *read = alone->read_some();
+  read.reset();
+  alone.reset();
+}
+
 TEST_F(StreamReaderTest, TurnsInsideOneAtTheEndAnnounceNothingYet) {
   stream.push_on_read([&](Stream&, ByteBuffer& in, bool eof) {
     if (!eof) return Reading::more;

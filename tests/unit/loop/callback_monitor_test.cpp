@@ -81,6 +81,15 @@ TEST_F(SlowCallbackTest, OneThatThrowsIsReportedToo) {
   EXPECT_EQ(sink.lines().size(), 1U);
 }
 
+TEST_F(SlowCallbackTest, ASinkThatThrowsDoesNotEndTheProgram) {
+  sink.on_event = [](std::string_view) { throw std::runtime_error("thrown by the sink"); };
+  bool has_run = false;
+  loop.later([&] { fake.advance(1s); });
+  loop.later([&] { has_run = true; });
+  EXPECT_THROW(loop.turn(), std::runtime_error);
+  EXPECT_TRUE(has_run);
+}
+
 TEST_F(SlowCallbackTest, TimeInTurnsInsideItIsTheirs) {
   loop.later([&] {
     loop.run(sleep_for(loop, 1h));
