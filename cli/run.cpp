@@ -14,8 +14,10 @@
 
 #include "cli/command_line.hpp"
 #include "cli/commands/connect.hpp"
+#include "cli/commands/datagram_session.hpp"
 #include "cli/commands/probe.hpp"
 #include "cli/commands/resolve.hpp"
+#include "cli/commands/socket_kinds.hpp"
 #include "cli/context.hpp"
 #include "cli/escape.hpp"
 #include "cli/exit_status.hpp"
@@ -107,8 +109,11 @@ int dispatch(const Invocation& invocation, const Backends& backends, TimePoint s
   switch (arguments.command->command) {
     case Command::connect: {
       ConnectOptions options = parse_connect(arguments);
-      const auto behaviour = options.probe ? &run_probe : &run_connect;
-      const std::size_t threads = ThreadPool::Options().max_threads;
+      const auto stdio = has_datagrams(options.peer) ? &run_datagrams : &run_connect;
+      const auto behaviour = options.probe ? &run_probe : stdio;
+      // Each name that is probed takes one.
+      const std::size_t threads = options.probe ? std::min(options.jobs, kMaxLookupThreads)
+                                                : ThreadPool::Options().max_threads;
       return run_command(name, std::move(options), behaviour, backends, started, threads);
     }
     case Command::resolve: {

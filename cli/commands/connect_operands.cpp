@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "cli/commands/socket_kinds.hpp"
 #include "cli/escape.hpp"
 #include "cli/option_values.hpp"
 #include "cli/parse_values.hpp"
@@ -25,10 +26,12 @@ constexpr std::string_view kExpectedPorts =
 
 // The grammar is complete, this release is not.
 void require_usable(const OptionValues& values, const Address& address, std::string_view operand) {
-  if (address.scheme == Address::Scheme::tcp || address.scheme == Address::Scheme::unix_stream) {
+  if (address.is_unix() || address.scheme == Address::Scheme::tcp ||
+      address.scheme == Address::Scheme::udp) {
     return;
   }
-  fail(values, operand, "expected a TCP or a unix: address; other kinds are not in this release");
+  fail(values, operand,
+       "expected a TCP, UDP or Unix socket address; other kinds are not in this release");
 }
 
 // What looks like a range is one, or wrong: no service name is made of digits and dashes.
@@ -54,8 +57,22 @@ void set_ports(const OptionValues& values, ProbeTarget& target, std::string_view
   }
 }
 
-// HOST:PORT, HOST:FIRST-LAST.
+// unix:PATH and its like: a path may end like a range.
+std::optional<Address> read_unix_target(std::string_view operand) {
+  for (const std::string_view scheme : {"unix:", "unix-dgram:", "unix-seqpacket:"}) {
+    if (operand.substr(0, scheme.size()) == scheme) {
+      return parse_address(operand, AddressUse::connect);
+    }
+  }
+  return std::nullopt;
+}
+
+// HOST:PORT, HOST:FIRST-LAST, unix:PATH.
 ProbeTarget read_target(const OptionValues& values, std::string_view operand) {
+  if (auto address = read_unix_target(operand)) {
+    apply_udp(values, *address, operand);
+    return {*std::move(address), std::nullopt};
+  }
   const std::size_t colon = operand.rfind(':');
   const std::string_view ports = colon == operand.npos ? "" : operand.substr(colon + 1);
   ProbeTarget target;
@@ -71,7 +88,8 @@ ProbeTarget read_target(const OptionValues& values, std::string_view operand) {
   }
   require_usable(values, target.address, operand);
   if (!target.address.is_inet())
-    fail(values, operand, "expected HOST:PORT, as -z/--probe needs it");
+    fail(values, operand, "expected HOST:PORT or unix:PATH, as -z/--probe needs it");
+  apply_udp(values, target.address, operand);
   return target;
 }
 
@@ -79,7 +97,7 @@ ProbeTarget read_target(const OptionValues& values, std::string_view operand) {
 bool is_lone_host(std::string_view operand) {
   if (literal_family(operand)) return true;
   if (!operand.empty() && operand.front() == '[') return operand.back() == ']';
-  constexpr std::string_view kPrefixes[] = {"tcp:", "tcp4:", "tcp6:"};
+  constexpr std::string_view kPrefixes[] = {"tcp:", "tcp4:", "tcp6:", "udp:", "udp4:", "udp6:"};
   for (const std::string_view prefix : kPrefixes) {
     if (operand.substr(0, prefix.size()) == prefix) {
       return is_lone_host(operand.substr(prefix.size()));
@@ -95,12 +113,24 @@ std::vector<ProbeTarget> read_host_and_ports(const OptionValues& values,
   ProbeTarget target;
   target.address = make_address(host, "0");
   require_usable(values, target.address, host);
+  apply_udp(values, target.address, host);
 
   std::vector<ProbeTarget> targets;
   for (const std::string& operand : operands.subspan(1)) {
     if (operand.find(':') != operand.npos) fail(values, operand, kExpectedPorts);
     set_ports(values, target, operand, operand);
     targets.push_back(target);
+  }
+  return targets;
+}
+
+std::vector<ProbeTarget> read_paths(const OptionValues& values,
+                                    std::span<const std::string> operands) {
+  std::vector<ProbeTarget> targets;
+  for (const std::string& operand : operands) {
+    ProbeTarget& target = targets.emplace_back();
+    target.address = make_unix_address(operand);
+    apply_udp(values, target.address, operand);
   }
   return targets;
 }
@@ -115,7 +145,9 @@ Address read_peer(const OptionValues& values, std::span<const std::string> opera
   }
   if (path) {
     if (operands.size() > 1) fail(values, operands[1], "expected nothing behind the path");
-    return make_unix_address(operands[0]);
+    Address peer = make_unix_address(operands[0]);
+    apply_udp(values, peer, operands[0]);
+    return peer;
   }
   if (operands.size() > 2) {
     fail(values, operands[2], "expected nothing behind HOST PORT; several ports need -z/--probe");
@@ -123,13 +155,17 @@ Address read_peer(const OptionValues& values, std::span<const std::string> opera
   Address peer = operands.size() == 1 ? parse_address(operands[0], AddressUse::connect)
                                       : make_address(operands[0], operands[1]);
   require_usable(values, peer, operands[0]);
+  apply_udp(values, peer, operands[0]);
   return peer;
 }
 
 std::vector<ProbeTarget> read_targets(const OptionValues& values,
                                       std::span<const std::string> operands) {
-  values.exclude("unix", "probe");
-  if (operands.empty()) fail_missing(values, "expected HOST PORT... or HOST:PORT...");
+  if (operands.empty()) {
+    fail_missing(values, values.has("unix") ? "expected the path of a Unix socket"
+                                            : "expected HOST PORT... or HOST:PORT...");
+  }
+  if (values.has("unix")) return read_paths(values, operands);
   if (is_lone_host(operands.front())) return read_host_and_ports(values, operands);
   std::vector<ProbeTarget> targets;
   for (const std::string& operand : operands) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "cli/commands/connect_operands.hpp"
+#include "cli/commands/socket_kinds.hpp"
 #include "cli/escape.hpp"
 #include "cli/option_values.hpp"
 #include "cli/parse_values.hpp"
@@ -37,15 +38,10 @@ constexpr std::pair<std::string_view, OnPeerEof> kOnPeerEof[] = {
 constexpr std::string_view kBytesOnly[] = {
     "idle-timeout", "on-stdin-eof", "on-peer-eof", "quit-after",
     "send-only",    "recv-only",    "output",      "append",
+    "frame",        "mtu",          "fastopen",
 };
 
-constexpr std::string_view kProbeOnly[] = {"jobs", "any", "json"};
-
-// Options of IP and TCP, which a Unix socket does not have.
-constexpr std::string_view kInetOnly[] = {
-    "4",   "6",       "source",    "source-port", "interface",     "ttl",
-    "tos", "nodelay", "keepalive", "sequential",  "attempt-delay",
-};
+constexpr std::string_view kProbeOnly[] = {"jobs", "any", "json", "until-closed", "stable"};
 
 constexpr std::string_view family_name(Family family) {
   return family == Family::ipv4 ? "IPv4" : "IPv6";
@@ -83,6 +79,8 @@ LocalAddress read_source(const OptionValues& values) {
   source.port = read_port(values, "source-port");
   const auto text = values.text("source");
   if (!text) return source;
+  source.path = naming("-s/--source", [&] { return read_source_path(values); });
+  if (!source.path.empty()) return source;
   const std::string option = values.command().find_key("source").display();
   HostService given = naming(option, [&] { return parse_host_service(*text); });
   source.host = std::move(given.host);
@@ -134,6 +132,9 @@ SocketTuning read_socket(const OptionValues& values) {
   socket.keepalive = read_keepalive(values);
   if (const auto size = values.size("sndbuf", 1, INT_MAX)) socket.sndbuf = static_cast<int>(*size);
   if (const auto size = values.size("rcvbuf", 1, INT_MAX)) socket.rcvbuf = static_cast<int>(*size);
+  socket.fastopen = values.has("fastopen");
+  socket.mptcp = values.has("mptcp");
+  if (socket.fastopen) values.exclude("mptcp", "fastopen");
   return socket;
 }
 
@@ -212,13 +213,6 @@ void check_modes(const OptionValues& values) {
   }
 }
 
-void check_unix(const OptionValues& values, const Address& peer) {
-  if (!peer.is_unix()) return;
-  for (const std::string_view key : kInetOnly) {
-    if (values.has(key)) values.fail(key, "cannot be used with a Unix socket");
-  }
-}
-
 // Holds an address and the options to each other: -4, -6, -n and the source's own family.
 void settle_family(const OptionValues& values, const ConnectOptions& options, Address& address) {
   const std::string given = address.to_string();
@@ -252,6 +246,28 @@ void settle_source(const OptionValues& values, ConnectOptions& options) {
   options.family = *literal;
 }
 
+void read_probe(const OptionValues& values, const Arguments& arguments, ConnectOptions& options) {
+  std::span<const std::string> operands(arguments.operands);
+  if (const auto command = arguments.behind_dashes) {
+    if (*command == operands.size())
+      throw UsageError(values.command().name, "--", "expected a command behind it");
+    options.command.assign(operands.begin() + static_cast<std::ptrdiff_t>(*command),
+                           operands.end());
+    operands = operands.first(*command);
+  }
+  options.until_closed = values.has("until-closed");
+  if (options.until_closed) values.exclude("any", "until-closed");
+  options.stable = values.duration("stable").value_or(options.stable);
+  if (values.has("stable") && !options.retry.wait)
+    values.fail("stable", "expected --wait with it");
+  if (values.has("connect-timeout")) options.udp_answer = options.connect_timeout;
+  options.targets = naming({}, [&] { return read_targets(values, operands); });
+  for (ProbeTarget& target : options.targets) {
+    check_kind(values, target.address);
+    if (target.address.is_inet()) settle_family(values, options, target.address);
+  }
+}
+
 }  // namespace
 
 ConnectOptions parse_connect(const Arguments& arguments) {
@@ -263,6 +279,7 @@ ConnectOptions parse_connect(const Arguments& arguments) {
   options.source = read_source(values);
   options.socket = read_socket(values);
   options.sequential = values.has("sequential");
+  options.datagrams = read_datagrams(values);
   options.retry = read_retry(values);
   read_limits(values, options);
   check_modes(values);
@@ -276,12 +293,11 @@ ConnectOptions parse_connect(const Arguments& arguments) {
   options.any = values.has("any");
   options.json = values.has("json");
   if (options.probe) {
-    options.targets = naming({}, [&] { return read_targets(values, arguments.operands); });
-    for (ProbeTarget& target : options.targets) settle_family(values, options, target.address);
+    read_probe(values, arguments, options);
     return options;
   }
   options.peer = naming({}, [&] { return read_peer(values, arguments.operands); });
-  check_unix(values, options.peer);
+  check_kind(values, options.peer);
   if (options.peer.is_inet()) settle_family(values, options, options.peer);
   options.family = options.peer.family;
   return options;

@@ -8,6 +8,7 @@
 
 #include "cli/general_options.hpp"
 #include "ioa/net/address.hpp"
+#include "ioa/net/datagram_cutter.hpp"
 
 namespace ioa::cli {
 
@@ -42,9 +43,11 @@ struct LocalAddress {
   std::string host;
   /// 0: any.
   std::uint16_t port = 0;
+  /// Of a Unix datagram socket in place of the two others.
+  std::string path;
 
   /// Whether anything is to be bound at all.
-  bool is_set() const noexcept { return !host.empty() || port != 0; }
+  bool is_set() const noexcept { return !host.empty() || port != 0 || !path.empty(); }
 };
 
 /// Options set on each socket before it connects; what is not given stays as the system has it.
@@ -58,6 +61,20 @@ struct SocketTuning {
   std::optional<std::chrono::seconds> keepalive;
   std::optional<int> sndbuf;  ///< Bytes.
   std::optional<int> rcvbuf;  ///< Bytes.
+  /// The first bytes go with the SYN where peer and system can do that.
+  bool fastopen = false;
+  /// Multipath TCP where the system has it.
+  bool mptcp = false;
+};
+
+/// How datagrams are made, and where they may go.
+struct DatagramTuning {
+  /// Nothing: by lines if standard input is a terminal, else by chunks.
+  std::optional<DatagramFraming> framing;
+  /// The size of a chunk: 1 to 65507 bytes.
+  std::size_t mtu = 1400;
+  /// Broadcast addresses may be sent to, and whoever answers is heard.
+  bool broadcast = false;
 };
 
 /// How a failed connect or look-up is tried again.
@@ -75,9 +92,9 @@ struct RetryPolicy {
   bool is_set() const noexcept { return retries.has_value() || wait.has_value(); }
 };
 
-/// One operand of a probe: a host with a port, a service, or a span of ports.
+/// One operand of a probe: a host with a port, a service, or a span of ports; or a Unix socket.
 struct ProbeTarget {
-  /// Always tcp; its service is the port, the first one of a span.
+  /// tcp, udp or a Unix socket; its service is the port, the first one of a span.
   Address address;
   /// The last port of a span; nothing for a single port or a service name.
   std::optional<std::uint16_t> last_port;
@@ -87,7 +104,7 @@ struct ProbeTarget {
 struct ConnectOptions {
   GeneralOptions general;
 
-  /// Where to connect to (tcp or unix_stream); of no meaning if `probe`.
+  /// Where to connect to (tcp, udp or a Unix socket); of no meaning if `probe`.
   Address peer;
   /// Only these addresses are used. A numeric host of the other family has been refused.
   Family family = Family::any;
@@ -95,6 +112,7 @@ struct ConnectOptions {
   bool numeric = false;
   LocalAddress source;
   SocketTuning socket;
+  DatagramTuning datagrams;
   /// Try each address in turn, in the system's order, in place of Happy Eyeballs.
   bool sequential = false;
   std::chrono::nanoseconds attempt_delay = std::chrono::milliseconds(250);
@@ -119,9 +137,17 @@ struct ConnectOptions {
   bool probe = false;
   std::vector<ProbeTarget> targets;
   /// Probes at once; at least 1.
-  std::uint32_t jobs = 64;
+  std::uint32_t jobs = 256;
   /// One open port is enough for success.
   bool any = false;
+  /// Success is that the ports are closed.
+  bool until_closed = false;
+  /// For so long the ports have to stay so; 0: they need not.
+  std::chrono::nanoseconds stable{0};
+  /// A silent UDP port is waited for so long.
+  std::chrono::nanoseconds udp_answer = std::chrono::seconds(1);
+  /// What to run in place of this program once the ports are as wanted; empty: nothing.
+  std::vector<std::string> command;
   /// Results as JSON Lines.
   bool json = false;
 };

@@ -13,8 +13,10 @@ constexpr std::array kConnecting{
     OptionSpec{"", '4', kNone, "", "use IPv4 only"},
     OptionSpec{"", '6', kNone, "", "use IPv6 only"},
     OptionSpec{"numeric", 'n', kNone, "", "look no host name up: HOST is a numeric address"},
+    OptionSpec{"udp", 'u', kNone, "", "use UDP; with -U, Unix datagrams"},
     OptionSpec{"unix", 'U', kNone, "", "the operand is the path of a Unix socket"},
-    OptionSpec{"source", 's', kRequired, "ADDR[:PORT]", "connect from this local address"},
+    OptionSpec{"source", 's', kRequired, "ADDR[:PORT]",
+               "connect from this local address, or the path of a Unix datagram socket"},
     OptionSpec{"source-port", 'p', kRequired, "PORT", "connect from this local port"},
     OptionSpec{"interface", 0, kRequired, "IF", "connect through this network interface"},
     OptionSpec{"ttl", 0, kRequired, "N", "time to live or hop limit, 1 to 255"},
@@ -23,6 +25,9 @@ constexpr std::array kConnecting{
     OptionSpec{"keepalive", 0, kRequired, "DUR", "probe the peer after so long a silence"},
     OptionSpec{"sndbuf", 0, kRequired, "SIZE", "send buffer of the socket"},
     OptionSpec{"rcvbuf", 0, kRequired, "SIZE", "receive buffer of the socket"},
+    OptionSpec{"fastopen", 0, kNone, "", "send the first bytes with the SYN (TCP Fast Open)"},
+    OptionSpec{"mptcp", 0, kNone, "", "use Multipath TCP where the system has it"},
+    OptionSpec{"broadcast", 'b', kNone, "", "UDP: allow broadcast, and hear whoever answers"},
     OptionSpec{"sequential", 0, kNone, "", "try each address in turn, in the system's order"},
     OptionSpec{"attempt-delay", 0, kRequired, "DUR",
                "head start of each address on the next [250ms]"},
@@ -46,14 +51,19 @@ constexpr std::array kBytes{
     OptionSpec{"", 'N', kNone, "", "as --on-stdin-eof half-close, the default"},
     OptionSpec{"send-only", 0, kNone, "", "receive nothing"},
     OptionSpec{"recv-only", 0, kNone, "", "send nothing, leave stdin alone"},
+    OptionSpec{"frame", 0, kRequired, "HOW",
+               "datagrams are: chunk, line, nul or len32 [chunk; line on a terminal]"},
+    OptionSpec{"mtu", 0, kRequired, "SIZE", "the size of a chunk [1400]"},
     OptionSpec{"output", 'o', kRequired, "FILE", "store what is received in FILE, not on stdout"},
     OptionSpec{"append", 0, kNone, "", "add to the --output file"},
 };
 
 constexpr std::array kProbing{
     OptionSpec{"probe", 'z', kNone, "", "see which ports are open, a line a port"},
-    OptionSpec{"jobs", 'j', kRequired, "N", "probe so many ports at once [64]"},
+    OptionSpec{"jobs", 'j', kRequired, "N", "probe so many ports at once [256]"},
     OptionSpec{"any", 0, kNone, "", "one open port is enough for status 0"},
+    OptionSpec{"until-closed", 0, kNone, "", "the ports are to be closed, not open"},
+    OptionSpec{"stable", 0, kRequired, "DUR", "with --wait: and to stay so for so long [0]"},
     OptionSpec{"json", 0, kNone, "", "a JSON object a port"},
 };
 
@@ -72,23 +82,29 @@ constexpr std::array kRefused{
     RefusedLetter{'x', "use --proxy or --hex-dump, in releases that have them"},
     RefusedLetter{'X', "use --proxy, in releases that have it"},
     RefusedLetter{'P', "use --proxy, in releases that have it"},
+    RefusedLetter{'t', "use --quit-after to end a wait; telnet's options are not answered"},
+    RefusedLetter{'k', "use 'ioa listen --keep-open'"},
+    RefusedLetter{'m', "use --mtu, or 'ioa listen --max-conns'"},
     RefusedLetter{'T', "use --tos"},
     RefusedLetter{'M', "use --ttl"},
     RefusedLetter{'I', "use --rcvbuf"},
     RefusedLetter{'O', "use --sndbuf"},
 };
 
-constexpr std::array<std::string_view, 3> kUsage{
+constexpr std::array<std::string_view, 4> kUsage{
     "[OPTIONS] HOST PORT | HOST:PORT | [V6]:PORT",
-    "[OPTIONS] unix:PATH | -U PATH",
-    "-z [OPTIONS] HOST PORT[-PORT]... | HOST:PORT...",
+    "[OPTIONS] -u HOST PORT | udp:HOST:PORT",
+    "[OPTIONS] unix:PATH | unix-dgram:PATH | unix-seqpacket:PATH | -U PATH",
+    "-z [OPTIONS] HOST PORT[-PORT]... | HOST:PORT... [-- CMD...]",
 };
 
 constexpr std::array kExamples{
     Example{"ioa connect example.org 80 <request", "send a file, print the answer"},
     Example{"ioa connect -w 3 --retry 5 db:5432", "try for a while"},
     Example{"ioa connect -U /run/app.sock", "talk to a Unix socket"},
+    Example{"ioa connect -u --frame line stats 8125", "send each line as a datagram"},
     Example{"ioa connect -z localhost 22 80 8000-8010", "see which ports are open"},
+    Example{"ioa connect -z --wait 30s db:5432 -- ./server", "start it once the port is open"},
 };
 
 constexpr CommandSpec kConnect{
@@ -97,9 +113,9 @@ constexpr CommandSpec kConnect{
     .summary = "join stdin and stdout to a peer, or probe ports",
     .usage = kUsage,
     .description =
-        "Connects to a TCP or Unix stream socket, sends what stdin holds and writes what comes "
-        "back "
-        "to stdout. Addresses may also be written tcp:, tcp4: or tcp6:HOST:PORT.",
+        "Connects to a TCP, UDP or Unix socket, sends what stdin holds and writes what comes back "
+        "to stdout. Addresses may also be written tcp:, tcp4:, tcp6:, udp:, udp4: or "
+        "udp6:HOST:PORT.",
     .groups = kGroups,
     .refused = kRefused,
     .examples = kExamples,

@@ -2,12 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <sys/un.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <exception>
 #include <optional>
-#include <random>
 #include <utility>
 
+#include "cli/commands/socket_kinds.hpp"
+#include "cli/commands/transport_extras.hpp"
 #include "cli/escape.hpp"
 #include "ioa/base/duration_text.hpp"
 #include "ioa/loop/timeout.hpp"
@@ -15,8 +19,9 @@
 namespace ioa::cli {
 namespace {
 
-SocketOptions socket_options(const SocketTuning& tuning) {
+SocketOptions socket_options(const SocketTuning& tuning, const DatagramTuning& datagrams) {
   SocketOptions options;
+  if (datagrams.broadcast) options.broadcast = true;
   if (tuning.nodelay) options.nodelay = true;
   if (tuning.keepalive) options.keepalive = *tuning.keepalive;
   if (tuning.sndbuf) options.send_buffer = static_cast<std::size_t>(*tuning.sndbuf);
@@ -27,10 +32,22 @@ SocketOptions socket_options(const SocketTuning& tuning) {
   return options;
 }
 
-Future<std::vector<SocketAddress>> local_addresses(Context& context,
-                                                   const ConnectOptions& options) {
+/// A Unix datagram socket without an address gets no answers: unix(7), "autobind" has the kernel
+/// find one in the abstract namespace, which goes with the socket.
+SocketAddress unix_source(const LocalAddress& source) {
+  if (!source.path.empty()) return SocketAddress::unix_path(source.path);
+  const sockaddr_un any{AF_UNIX, {}};
+  return {reinterpret_cast<const sockaddr*>(&any), sizeof any.sun_family};
+}
+
+Future<std::vector<SocketAddress>> local_addresses(Context& context, const ConnectOptions& options,
+                                                   const Address& peer) {
   std::vector<SocketAddress> addresses;
   const LocalAddress& source = options.source;
+  if (peer.scheme == Address::Scheme::unix_dgram) {
+    addresses.push_back(unix_source(source));
+    co_return addresses;
+  }
   if (!source.is_set()) co_return addresses;
   if (source.host.empty()) {
     for (const int family : {AF_INET6, AF_INET})
@@ -54,6 +71,8 @@ ConnectRequest make_request(const ConnectOptions& options, const Address& peer,
   ConnectRequest request;
   request.timeout = limit;
   request.connection = connection;
+  request.socktype = socket_type(peer);
+  request.multipath = options.socket.mptcp;
   if (peer.is_unix()) {
     request.addresses.push_back(SocketAddress::unix_path(peer.path));
   } else {
@@ -64,50 +83,10 @@ ConnectRequest make_request(const ConnectOptions& options, const Address& peer,
   request.numeric_host = options.numeric;
   if (options.sequential) request.strategy = ConnectStrategy::in_turn;
   request.attempt_delay = options.attempt_delay;
-  request.options = socket_options(options.socket);
+  request.options = socket_options(options.socket, options.datagrams);
   request.local_addresses = std::move(local);
   return request;
 }
-
-/// The delays between tries: doubling, with jitter, so that many programs that wait for the same
-/// server do not come back at the same moment.
-class Backoff {
- public:
-  Backoff(const RetryPolicy& policy, TimePoint started)
-      : policy_(policy), started_(started), next_(policy.delay) {}
-
-  /// The delay before the next try; nothing if there is to be none.
-  std::optional<Duration> next(TimePoint now) {
-    if (!policy_.is_set()) return std::nullopt;
-    if (policy_.retries && tries_ >= *policy_.retries) return std::nullopt;
-    const Duration planned = std::exchange(next_, std::min(next_ * 2, policy_.max_delay));
-    Duration delay = std::min(jittered(planned), policy_.max_delay);
-    if (const std::optional<Duration> left = time_left(now)) {
-      if (*left <= Duration::zero()) return std::nullopt;
-      delay = std::min(delay, *left);
-    }
-    ++tries_;
-    return delay;
-  }
-  /// Until --wait is over; nothing if it has no end.
-  std::optional<Duration> time_left(TimePoint now) const {
-    if (!policy_.wait || *policy_.wait == Duration::zero()) return std::nullopt;
-    return *policy_.wait - (now - started_);
-  }
-  std::uint32_t tries() const noexcept { return tries_; }
-
- private:
-  static Duration jittered(Duration delay) {
-    static thread_local std::minstd_rand random(std::random_device{}());
-    const double factor = std::uniform_real_distribution<double>(0.75, 1.25)(random);
-    return Duration(static_cast<Duration::rep>(static_cast<double>(delay.count()) * factor));
-  }
-
-  const RetryPolicy& policy_;
-  TimePoint started_;
-  Duration next_;
-  std::uint32_t tries_ = 0;
-};
 
 /// One try is bounded by --connect-timeout, and by what is left of --wait.
 std::optional<Duration> limit_of_try(const ConnectOptions& options,
@@ -127,13 +106,13 @@ bool is_time_limit(const Error& error) noexcept {
 }
 
 /// A time limit in the words of the option that set it; any other failure as it is.
-Error name_the_limit(const Error& error, const ConnectOptions& options, const Address& peer) {
+Error name_the_limit(const Error& error, const ConnectOptions& options, const Address& peer,
+                     std::optional<Duration> left_to_wait) {
   if (!is_time_limit(error)) return error;
-  const Duration wait = options.retry.wait.value_or(Duration::zero());
   const Duration each = options.connect_timeout;
-  const bool by_wait = wait > Duration::zero() && (each == Duration::zero() || wait < each);
+  const bool by_wait = left_to_wait && (each == Duration::zero() || *left_to_wait < each);
   std::string why =
-      by_wait ? fmt::format("--wait {} reached: not connected", duration_text(wait))
+      by_wait ? fmt::format("--wait {} reached: not connected", duration_text(*options.retry.wait))
               : fmt::format("--connect-timeout {} reached: not connected", duration_text(each));
   const auto* detailed = dynamic_cast<const ConnectError*>(&error);
   if (detailed != nullptr && detailed->attempts().empty() && detailed->pending().empty())
@@ -142,7 +121,44 @@ Error name_the_limit(const Error& error, const ConnectOptions& options, const Ad
   return {ErrorKind::timeout, {}, "connect", peer.to_string(), std::move(why)};
 }
 
+/// A Unix datagram socket that could not be connected has left its address behind, unless that was
+/// another's.
+void forget_source(const ConnectOptions& options, const Error& error) noexcept {
+  const std::string& path = options.source.path;
+  if (path.empty() || path.front() == '@' || error.operation() != "connect") return;
+  static_cast<void>(::unlink(path.c_str()));
+}
+
 }  // namespace
+
+Future<Connection> connect_once(Context& context, const ConnectOptions& options, Address peer,
+                                std::int64_t connection, std::optional<Duration> left_to_wait) {
+  std::exception_ptr failure;
+  try {
+    const std::optional<Duration> limit = limit_of_try(options, left_to_wait);
+    std::vector<SocketAddress> local = co_await local_addresses(context, options, peer);
+    ConnectRequest request = make_request(options, peer, std::move(local), connection, limit);
+    if (options.socket.fastopen && has_fast_open(context)) request.options.fast_open = true;
+    Connection made = co_await context.connector.connect(std::move(request));
+    const bool sends = options.direction != Direction::receive_only;
+    const int input = sends ? context.stdin_fd : -1;
+    if (options.socket.fastopen) co_await settle_fast_open(context, made, input, limit);
+    if (options.socket.mptcp) note_multipath(context, made.fd.get());
+    co_return made;
+  } catch (const Error& error) {
+    forget_source(options, error);
+    failure = std::make_exception_ptr(name_the_limit(error, options, peer, left_to_wait));
+  }
+  std::rethrow_exception(failure);
+}
+
+void report_retry(Context& context, std::int64_t connection, const Backoff& backoff, Duration delay,
+                  std::string_view reason) {
+  context.reporter.event("retry", {{"conn", connection},
+                                   {"attempt", std::int64_t{backoff.tries()}},
+                                   {"delay_ms", milliseconds(delay)},
+                                   {"reason", reason}});
+}
 
 Future<Connection> establish(Context& context, const ConnectOptions& options, Address peer,
                              std::int64_t connection) {
@@ -151,22 +167,16 @@ Future<Connection> establish(Context& context, const ConnectOptions& options, Ad
     std::exception_ptr failure;
     std::string reason;
     try {
-      std::vector<SocketAddress> local = co_await local_addresses(context, options);
-      const std::optional<Duration> limit = limit_of_try(options, backoff.time_left(Clock::now()));
-      ConnectRequest request = make_request(options, peer, std::move(local), connection, limit);
-      Connection made = co_await context.connector.connect(std::move(request));
+      const std::optional<Duration> left = backoff.time_left(Clock::now());
+      Connection made = co_await connect_once(context, options, peer, connection, left);
       co_return made;
     } catch (const Error& error) {
-      const Error told = name_the_limit(error, options, peer);
-      failure = std::make_exception_ptr(told);
-      reason = told.what();
+      failure = std::current_exception();
+      reason = error.what();
     }
     const std::optional<Duration> delay = backoff.next(Clock::now());
     if (!delay) std::rethrow_exception(failure);
-    context.reporter.event("retry", {{"conn", connection},
-                                     {"attempt", std::int64_t{backoff.tries()}},
-                                     {"delay_ms", milliseconds(*delay)},
-                                     {"reason", std::string_view(reason)}});
+    report_retry(context, connection, backoff, *delay, reason);
     context.loop.refresh_now();
     co_await sleep_for(context.loop, *delay);
   }

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
+#include <optional>
+#include <string_view>
 
+#include "cli/backoff.hpp"
 #include "cli/commands/connect_options.hpp"
 #include "cli/context.hpp"
 #include "cli/exit_status.hpp"
@@ -16,6 +18,14 @@ namespace ioa::cli {
 /// the Future. Fails with the Error of the last try; a time limit is named by its option.
 Future<Connection> establish(Context& context, const ConnectOptions& options, Address peer,
                              std::int64_t connection);
+
+/// One try of that. `left_to_wait` is what is left of --wait, if that has an end.
+Future<Connection> connect_once(Context& context, const ConnectOptions& options, Address peer,
+                                std::int64_t connection, std::optional<Duration> left_to_wait);
+
+/// Says that it is tried again after `delay`, the last try having failed because of `reason`.
+void report_retry(Context& context, std::int64_t connection, const Backoff& backoff, Duration delay,
+                  std::string_view reason);
 
 /// The status that a failure to connect means: 3, 4, or 124 for the time limit.
 ExitStatus status_of_failure(const Error& error) noexcept;

@@ -39,6 +39,8 @@ void Socket::set_receive_size(std::size_t size) {
   settings().receive_size = size;
 }
 
+void Socket::set_closes_at_eof(bool closes) { settings().closes_at_eof = closes; }
+
 void Socket::set_wants_local_address(bool wanted) {
   settings().wants_local_address = wanted;
   if (is_open()) want_local_address();
@@ -65,7 +67,7 @@ void Socket::connect(const SocketAddress& peer) {
 // --- In and out of a loop -------------------------------------------------------------------
 
 void Socket::handles_set() {
-  is_receive_failed_ = is_receive_eof_ = is_closing_ = is_closed_ = false;
+  is_receive_failed_ = is_receive_eof_ = is_eof_told_ = is_closing_ = is_closed_ = false;
   is_packet_stream_ = is_inet_ = false;
   if (!is_open()) return;
   int value = 0;

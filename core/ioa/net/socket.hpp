@@ -77,8 +77,10 @@ class Socket : public Handle {
 
   /// Called for each datagram, whose bytes are there for the time of the call.
   void on_receive(ReceiveCallback callback);
-  /// The peer of a seqpacket connection has gone.
+  /// The peer of a seqpacket connection has gone, or says no more; called once.
   void on_receive_eof(SocketCallback callback);
+  /// Whether it closes then; true by default. False is for who goes on to send.
+  void set_closes_at_eof(bool closes);
   void on_receive_error(ErrorCallback callback);
 
   /// The next datagram; nothing at the end of a seqpacket connection. DROPPING the Future loses no
@@ -212,6 +214,7 @@ class Socket : public Handle {
   bool is_paused_ : 1 = false;
   bool is_receive_failed_ : 1 = false;  // for good, until it is asked for again
   bool is_receive_eof_ : 1 = false;
+  bool is_eof_told_ : 1 = false;
   bool is_delivering_ : 1 = false;
   bool drops_delivered_ : 1 = false;
   bool is_closing_ : 1 = false;

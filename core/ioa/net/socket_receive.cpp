@@ -218,8 +218,11 @@ void Socket::end_receiving() {
     const std::unique_ptr<Receiver> receiver(in_->take_receiver());
     receiver->promise.done(std::nullopt);
   }
+  if (is_eof_told_) return;
+  is_eof_told_ = true;
   if (settings_) settings_->on_receive_eof(*this);
-  if (loop() != nullptr && is_open() && is_receive_eof_) close();
+  const bool closes = !settings_ || settings_->closes_at_eof;
+  if (closes && loop() != nullptr && is_open() && is_receive_eof_) close();
 }
 
 void Socket::fail_receive(int errno_value) {

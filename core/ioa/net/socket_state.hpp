@@ -75,6 +75,7 @@ struct Socket::Settings {
   std::size_t send_low = kSendLow;
   std::size_t send_high = kSendHigh;
   bool wants_local_address = false;
+  bool closes_at_eof = true;
 
   unsigned tasks = 0;  // bits of Task
   unsigned tasks_now = 0;

@@ -1,0 +1,310 @@
+#include "ioa/net/datagram_pump.hpp"
+
+#include <linux/sock_diag.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "ioa/base/syscall.hpp"
+#include "ioa/loop/loop.hpp"
+
+namespace ioa {
+namespace {
+
+// Reads within one callback, so that a busy source does not keep the others of its loop waiting.
+constexpr int kReadsPerCallback = 16;
+constexpr std::size_t kReadSize = std::size_t{64} << 10;
+// So much is gathered for the near sink before it is written within the turn.
+constexpr std::size_t kWriteSize = std::size_t{64} << 10;
+
+int option_of(int fd, int name) noexcept {
+  int value = 0;
+  socklen_t size = sizeof value;
+  return ::getsockopt(fd, SOL_SOCKET, name, &value, &size) == 0 ? value : 0;
+}
+
+/// socket(7), SO_MEMINFO: what the kernel had no room for.
+std::uint64_t dropped_by_kernel(int fd) noexcept {
+  std::array<std::uint32_t, SK_MEMINFO_VARS> info{};
+  socklen_t size = sizeof info;
+  if (::getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info.data(), &size) != 0) return 0;
+  return info[SK_MEMINFO_DROPS];
+}
+
+}  // namespace
+
+DatagramPump::DatagramPump(ByteEnd near_source, ByteEnd near_sink, UniqueFd far,
+                           DatagramPumpOptions options)
+    : near_source_(std::move(near_source)),
+      near_sink_(options.receives ? std::move(near_sink) : ByteEnd::discard()),
+      options_(std::move(options)),
+      socket_(add_child(std::make_unique<Socket>())),
+      cutter_(options_.framing, options_.chunk_size, options_.longest) {
+  is_packet_stream_ = option_of(far.get(), SO_TYPE) == SOCK_SEQPACKET;
+  socket_.set_leaves_when_closed(false);
+  socket_.set_closes_at_eof(false);
+  socket_.set_receive_size(options_.longest);
+  socket_.set_handle(std::move(far));
+  socket_.on_receive([this](Socket&, const Datagram& datagram) { received(datagram); });
+  socket_.on_receive_eof([this](Socket&) { peer_has_ended(); });
+  socket_.on_receive_error([this](Socket&, const Error& error) {
+    end_with(PumpEnd::far_failed,
+             Error::from_errno(error.code().value(), "receive", options_.far_name));
+  });
+  socket_.on_send_error([this](Socket&, const Error& error) { failed_to_send(error); });
+  socket_.on_writable([this](Socket&) { send_some(); });
+  socket_.on_outgoing_empty([this](Socket&) { sent_all(); });
+}
+
+void DatagramPump::added_to_loop(Loop& loop) {
+  source_watch_.emplace(loop).set_callback([this](IoEvent) { send_some(); });
+  sink_watch_.emplace(loop).set_callback([this](IoEvent) { flush(); });
+  send_later_.emplace(loop, [this] { send_some(); });
+  flush_later_.emplace(loop, [this] { flush(); });
+  quit_timer_.emplace(loop.timers(), [this] { settle(PumpEnd::quit); });
+  idle_timer_.emplace(loop.timers(), [this] { finish(PumpEnd::idle_timeout); });
+  restart_idle_timer();
+  if (options_.sends) send_later_->schedule();
+}
+
+void DatagramPump::removing_from_loop(Loop&) {
+  is_over_ = true;
+  source_watch_->stop();  // not destroyed: its callback may have brought us here
+  sink_watch_->stop();
+  send_later_->call_off();
+  flush_later_->call_off();
+  quit_timer_->disarm();
+  idle_timer_->disarm();
+}
+
+// --- Sending --------------------------------------------------------------------------------
+
+void DatagramPump::send_some() {
+  if (is_ending() || !options_.sends || has_sent_all_) return;
+  if (has_source_ended_) return source_has_ended();
+  for (int i = 0; i < kReadsPerCallback; ++i) {
+    if (!cut_and_send(DatagramCutter::Input::more)) return source_watch_->stop();
+    const ssize_t size = near_source_.read(cutter_.prepare(kReadSize).first(kReadSize));
+    const int error = size < 0 ? errno : 0;
+    if (size > 0) {
+      cutter_.commit(static_cast<std::size_t>(size));
+      read_ += static_cast<std::uint64_t>(size);
+    } else if (size == 0) {
+      has_source_ended_ = true;
+      return source_has_ended();
+    } else if (!would_block(error)) {
+      return end_with(PumpEnd::near_failed,
+                      Error::from_errno(error, "read", options_.near_source_name));
+    } else {
+      if (!cut_and_send(DatagramCutter::Input::waiting)) return source_watch_->stop();
+      if (!is_draining_) return source_watch_->start(near_source_.fd(), IoEvent::read);
+      has_source_ended_ = true;  // as far as it counts
+      return source_has_ended();
+    }
+  }
+  send_later_->schedule();
+}
+
+void DatagramPump::source_has_ended() {
+  source_watch_->stop();
+  if (cut_and_send(DatagramCutter::Input::ended)) sent_all();
+}
+
+/// Sends every datagram there is. Returns false if it has ended, or the socket is full: it says
+/// when it no longer is.
+bool DatagramPump::cut_and_send(DatagramCutter::Input input) {
+  try {
+    while (!is_ending() && socket_.is_writable()) {
+      const std::size_t before = cutter_.pending();
+      const std::optional<std::string_view> datagram = cutter_.next(input);
+      if (!datagram) return true;
+      framing_ += before - cutter_.pending() - datagram->size();
+      send(*datagram);
+    }
+  } catch (const Error& error) {
+    end_with(PumpEnd::near_failed, Error(error.kind(), error.code(), error.operation(),
+                                         options_.near_source_name, error.detail()));
+  }
+  return false;
+}
+
+void DatagramPump::send(std::string_view datagram) {
+  settle_queue(0);
+  socket_.send(datagram, options_.to);
+  given_ += datagram.size();
+  ++given_count_;
+  if (socket_.pending_datagrams() > queued_.size()) queued_.push_back(datagram.size());
+  restart_idle_timer();
+  on_sent_(datagram);
+}
+
+/// Forgets what the socket has sent; the first `failed` of the rest could not be.
+void DatagramPump::settle_queue(std::size_t failed) noexcept {
+  const std::size_t left = socket_.pending_datagrams() + failed;
+  while (queued_.size() > left) queued_.pop_front();
+}
+
+void DatagramPump::failed_to_send(const Error& error) {
+  settle_queue(1);
+  if (!queued_.empty()) {
+    lost_ += queued_.front();
+    ++lost_count_;
+    queued_.pop_front();
+  }
+  end_with(PumpEnd::far_failed, Error::from_errno(error.code().value(), "send", options_.far_name));
+}
+
+/// The near source has ended, and its last datagram may have gone now.
+void DatagramPump::sent_all() {
+  if (is_ending() || has_sent_all_ || !has_source_ended_) return;
+  if (cutter_.pending() > 0 || socket_.pending_datagrams() > 0) return;
+  has_sent_all_ = true;
+  if (is_draining_) return settle(PumpEnd::complete);
+  on_eof_(Side::near);
+  if (is_ending()) return;
+  if (has_peer_ended_ || options_.near_eof == NearEof::close) return settle(PumpEnd::complete);
+  if (is_packet_stream_ && !options_.receives) return settle(PumpEnd::complete);
+  const bool waits_for_reply = options_.near_eof == NearEof::after_reply && received_count_ == 0;
+  if (!waits_for_reply) half_close();
+  if (is_packet_stream_ || !waits_for_reply) restart_quit_timer();
+}
+
+/// "No more of ours": a packet connection can say that, with datagrams it is a matter of time.
+void DatagramPump::half_close() {
+  if (is_packet_stream_ && options_.near_eof != NearEof::keep)
+    static_cast<void>(::shutdown(socket_.write_fd(), SHUT_WR));
+}
+
+// --- Receiving ------------------------------------------------------------------------------
+
+void DatagramPump::received(const Datagram& datagram) {
+  if (is_ending()) return;
+  ++received_count_;
+  received_ += datagram.bytes.size();
+  if (datagram.is_truncated) ++truncated_;
+  restart_idle_timer();
+  on_received_(datagram);
+  if (is_ending()) return;
+  if (options_.receives) {
+    join_datagram(options_.framing, datagram.bytes, out_);
+    if (out_.size() >= kWriteSize)
+      flush();
+    else
+      flush_later_->schedule();
+  }
+  if (is_ending() || !has_sent_all_) return;
+  if (options_.near_eof == NearEof::after_reply && received_count_ == 1) half_close();
+  if (!is_packet_stream_) restart_quit_timer();
+}
+
+void DatagramPump::peer_has_ended() {
+  if (is_ending()) return;
+  has_peer_ended_ = true;
+  on_eof_(Side::far);
+  if (is_ending()) return;
+  flush();
+  if (is_ending()) return;
+  if (has_sent_all_ || !options_.sends) return settle(PumpEnd::complete);
+  if (options_.far_eof == FarEof::finish) return;
+  is_draining_ = true;
+  send_later_->schedule();
+}
+
+/// Closes the near sink at once when the peer has ended, so that a pipeline sees the end. A network
+/// file system may report a failed write here.
+void DatagramPump::close_sink() {
+  const int error = near_sink_.close();
+  if (error == 0 || is_over_) return;
+  finish(PumpEnd::near_failed, Error::from_errno(error, "close", options_.near_sink_name));
+}
+
+void DatagramPump::flush() {
+  if (is_over_) return;
+  while (!out_.empty()) {
+    const ssize_t size = near_sink_.write(out_.view());
+    if (size >= 0) {
+      out_.consume(static_cast<std::size_t>(size));
+      continue;
+    }
+    const int error = errno;
+    if (would_block(error)) {
+      socket_.pause_receiving();
+      return sink_watch_->start(near_sink_.fd(), IoEvent::write);
+    }
+    return finish(error == EPIPE ? PumpEnd::near_left : PumpEnd::near_failed,
+                  Error::from_errno(error, "write", options_.near_sink_name));
+  }
+  sink_watch_->stop();
+  if (ending_) return finish(ending_->end, std::move(ending_->error));
+  if (has_peer_ended_ && near_sink_.is_open()) return close_sink();
+  if (socket_.is_receiving_paused()) socket_.resume_receiving();
+}
+
+// --- Time -----------------------------------------------------------------------------------
+
+void DatagramPump::restart_idle_timer() {
+  if (options_.idle_timeout <= Duration::zero() || loop() == nullptr) return;
+  idle_timer_->arm(saturating_add(loop()->now(), options_.idle_timeout));
+}
+
+void DatagramPump::restart_quit_timer() {
+  if (options_.quit_after) quit_timer_->arm(saturating_add(loop()->now(), *options_.quit_after));
+}
+
+// --- Ending ---------------------------------------------------------------------------------
+
+/// Nothing more is to come. An ICMP error that has arrived and not been told counts.
+void DatagramPump::settle(PumpEnd end) {
+  if (is_ending()) return;
+  if (const int error = option_of(socket_.read_fd(), SO_ERROR))
+    return end_with(PumpEnd::far_failed, Error::from_errno(error, "receive", options_.far_name));
+  end_with(end);
+}
+
+/// Ends once the near sink has what was received.
+void DatagramPump::end_with(PumpEnd end, std::optional<Error> error) {
+  if (is_ending()) return;
+  ending_.emplace(Ending{end, std::move(error)});
+  source_watch_->stop();
+  quit_timer_->disarm();
+  socket_.pause_receiving();
+  // Not from here: this may run inside a callback of the socket.
+  flush_later_->schedule();
+}
+
+std::uint64_t DatagramPump::bytes_sent() const noexcept {
+  return given_ - lost_ - socket_.pending_bytes();
+}
+std::uint64_t DatagramPump::datagrams_sent() const noexcept {
+  return given_count_ - lost_count_ - socket_.pending_datagrams();
+}
+std::uint64_t DatagramPump::bytes_received() const noexcept {
+  return received_ - std::min<std::uint64_t>(out_.size(), received_);
+}
+
+void DatagramPump::finish(PumpEnd end, std::optional<Error> error) {
+  if (std::exchange(is_over_, true)) return;
+  if (end == PumpEnd::complete || end == PumpEnd::quit) {
+    if (const int closing = near_sink_.close()) {
+      end = PumpEnd::near_failed;
+      error = Error::from_errno(closing, "close", options_.near_sink_name);
+    }
+  }
+  DatagramPumpResult result;
+  result.end = end;
+  result.error = std::move(error);
+  result.sent = bytes_sent();
+  result.received = bytes_received();
+  result.undelivered = read_ - framing_ - result.sent;
+  result.datagrams_sent = datagrams_sent();
+  result.datagrams_received = received_count_;
+  result.truncated = truncated_;
+  result.dropped = dropped_by_kernel(socket_.read_fd());
+  remove();
+  promise_.done(std::move(result));
+}
+
+}  // namespace ioa

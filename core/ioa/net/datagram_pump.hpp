@@ -1,0 +1,172 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "ioa/base/byte_buffer.hpp"
+#include "ioa/base/clock.hpp"
+#include "ioa/base/error.hpp"
+#include "ioa/base/event_slot.hpp"
+#include "ioa/future/promise.hpp"
+#include "ioa/io/byte_end.hpp"
+#include "ioa/io/pump.hpp"
+#include "ioa/loop/notifier.hpp"
+#include "ioa/loop/time_queue.hpp"
+#include "ioa/loop/watch.hpp"
+#include "ioa/net/datagram_cutter.hpp"
+#include "ioa/net/socket.hpp"
+#include "ioa/net/socket_address.hpp"
+
+namespace ioa {
+
+struct DatagramPumpOptions {
+  DatagramFraming framing = DatagramFraming::chunk;
+  /// Of DatagramFraming::chunk, in bytes.
+  std::size_t chunk_size = 1400;
+  /// The longest record of the other framings that is taken, and the longest datagram that is
+  /// received whole, in bytes.
+  std::size_t longest = Socket::kReceiveSize;
+  /// Where datagrams go, over a socket that is not connected; empty: to the connected peer.
+  SocketAddress to;
+  NearEof near_eof = NearEof::half_close;
+  /// For packet connections, which have an end.
+  FarEof far_eof = FarEof::exit;
+  /// Ends so long after the near source has ended and everything was sent. Each datagram that
+  /// comes then begins that time anew, save on a packet connection. Nothing: never.
+  std::optional<Duration> quit_after;
+  /// Ends, as a failure, when no datagram went or came for so long; zero: never.
+  Duration idle_timeout{0};
+  /// False: nothing is read from the near source.
+  bool sends = true;
+  /// False: what is received is thrown away.
+  bool receives = true;
+  /// What errors call the ends.
+  std::string near_source_name = "standard input";
+  std::string near_sink_name = "standard output";
+  std::string far_name;
+};
+
+/// How a DatagramPump ended. Sent is what the kernel has taken.
+struct DatagramPumpResult : PumpResult {
+  std::uint64_t datagrams_sent = 0;
+  std::uint64_t datagrams_received = 0;
+  /// Received datagrams that were longer than DatagramPumpOptions::longest: their rest is lost.
+  std::uint64_t truncated = 0;
+  /// Datagrams that the kernel threw away, as nobody took them in time (SO_MEMINFO).
+  std::uint64_t dropped = 0;
+};
+
+/// Joins a near side of bytes and a socket of datagrams: UDP, Unix datagrams, or the packets of a
+/// seqpacket connection. What the near source has is cut into datagrams, what is received is
+/// joined to what the near sink gets.
+///
+///     auto& pump = loop.add(std::make_unique<DatagramPump>(std::move(in), std::move(out),
+///                                                          std::move(socket), options));
+///     DatagramPumpResult result = co_await pump.result();
+///
+/// ENDING: datagrams have no end, so quit_after is what ends it: at `complete` if no ICMP error
+/// came back until then. One that does ends it with `far_failed`, as a datagram does that cannot be
+/// sent. A packet connection ends as a stream does.
+///
+/// MEMORY is bounded: nothing is read while the socket's queue is full, and nothing received while
+/// the near sink takes nothing (the kernel then drops what is too much, and counts it).
+///
+/// OWNERSHIP: owns both sides. It begins when it joins a loop, and removes itself when it has
+/// ended.
+class DatagramPump : public Notifier {
+ public:
+  using Side = Pump::Side;
+
+  DatagramPump(ByteEnd near_source, ByteEnd near_sink, UniqueFd far, DatagramPumpOptions options);
+
+  /// The outcome; asked for once. It does not fail.
+  Future<DatagramPumpResult> result() { return promise_.future(); }
+
+  /// Ends in an orderly way: what was received is written out, then it is over.
+  void interrupt() { end_with(PumpEnd::interrupted); }
+  /// Ends now: what has not been written is lost.
+  void cut_off() { finish(PumpEnd::cut_off); }
+
+  /// Called when a side has ended and all its bytes are through; only a packet connection's far
+  /// side has an end.
+  void on_eof(UniqueFunction<void(Side)> callback) { on_eof_ = std::move(callback); }
+  /// Called for each datagram that was given to be sent, and for each that came.
+  void on_sent(UniqueFunction<void(std::string_view)> callback) { on_sent_ = std::move(callback); }
+  void on_received(UniqueFunction<void(const Datagram&)> callback) {
+    on_received_ = std::move(callback);
+  }
+
+  /// So far: what the kernel has taken, and what the near sink has.
+  std::uint64_t bytes_sent() const noexcept;
+  std::uint64_t bytes_received() const noexcept;
+  std::uint64_t datagrams_sent() const noexcept;
+  std::uint64_t datagrams_received() const noexcept { return received_count_; }
+
+ protected:
+  void added_to_loop(Loop& loop) override;
+  void removing_from_loop(Loop& loop) override;
+
+ private:
+  bool is_ending() const noexcept { return is_over_ || ending_.has_value(); }
+  void send_some();
+  void source_has_ended();
+  bool cut_and_send(DatagramCutter::Input input);
+  void send(std::string_view datagram);
+  void settle_queue(std::size_t failed) noexcept;
+  void sent_all();
+  void half_close();
+  void received(const Datagram& datagram);
+  void peer_has_ended();
+  void close_sink();
+  void flush();
+  void failed_to_send(const Error& error);
+  void restart_idle_timer();
+  void restart_quit_timer();
+  void settle(PumpEnd end);
+  void end_with(PumpEnd end, std::optional<Error> error = std::nullopt);
+  void finish(PumpEnd end, std::optional<Error> error = std::nullopt);
+
+  ByteEnd near_source_;
+  ByteEnd near_sink_;
+  DatagramPumpOptions options_;
+  Socket& socket_;
+  DatagramCutter cutter_;
+  ByteBuffer out_;                  // received, for the near sink
+  std::deque<std::size_t> queued_;  // the sizes of the datagrams that the socket still has
+  bool is_packet_stream_ = false;
+  std::optional<IoWatch> source_watch_;
+  std::optional<IoWatch> sink_watch_;
+  std::optional<DeferredCall> send_later_;
+  std::optional<DeferredCall> flush_later_;
+  std::optional<TimeWatch> idle_timer_;
+  std::optional<TimeWatch> quit_timer_;
+  Event<void(Side)> on_eof_;
+  Event<void(std::string_view)> on_sent_;
+  Event<void(const Datagram&)> on_received_;
+  Promise<DatagramPumpResult> promise_;
+  std::uint64_t read_ = 0;        // bytes, of the near source
+  std::uint64_t framing_ = 0;     // bytes of these that go into no datagram
+  std::uint64_t given_ = 0;       // bytes, to the socket
+  std::uint64_t given_count_ = 0;
+  std::uint64_t lost_ = 0;        // bytes of these that could not be sent
+  std::uint64_t lost_count_ = 0;
+  std::uint64_t received_ = 0;    // bytes
+  std::uint64_t received_count_ = 0;
+  std::uint64_t truncated_ = 0;
+  struct Ending {
+    PumpEnd end;
+    std::optional<Error> error;
+  };
+  std::optional<Ending> ending_;  // once it only waits for the near sink
+  bool has_source_ended_ = false;
+  bool has_sent_all_ = false;
+  bool has_peer_ended_ = false;
+  bool is_draining_ = false;  // sends what the near source has ready, then ends
+  bool is_over_ = false;
+};
+
+}  // namespace ioa
