@@ -1,5 +1,8 @@
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "cli/reporter.hpp"
 #include "ioa/base/unique_function.hpp"
 #include "ioa/loop/loop.hpp"
@@ -19,6 +22,9 @@ struct Context {
   UniqueFunction<void(int signal)> on_signal = {};
   /// Says in one line how far the command is (SIGUSR1): set by the command that runs.
   UniqueFunction<void()> on_counters = {};
+  /// What is to be executed in place of this program if the command ends with status 0: set by the
+  /// command that ran.
+  std::vector<std::string> exec_command = {};
   int stdin_fd = 0;
   int stdout_fd = 1;
 };

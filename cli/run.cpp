@@ -20,6 +20,7 @@
 #include "cli/commands/socket_kinds.hpp"
 #include "cli/context.hpp"
 #include "cli/escape.hpp"
+#include "cli/exec_in_place.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/output_fd.hpp"
 #include "cli/reporter.hpp"
@@ -71,12 +72,19 @@ bool is_ignored(int number) {
   return ::sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
-/// Builds the world of a command and runs it to its end.
+/// What was given to run(), for all commands.
+struct World {
+  const Backends& backends;
+  const Inherited& inherited;
+  TimePoint started;
+};
+
+/// Builds the world of a command and runs it to its end; `exec_command` is what is to follow.
 template <class Options, class Run>
-int run_command(std::string_view name, Options options, Run start, const Backends& backends,
-                TimePoint started, std::size_t lookup_threads) {
-  Reporter reporter(name, options.general, started);
-  Loop loop(make_backend(name, options.general, backends));
+ExitStatus run_in_loop(std::string_view name, Options options, Run start, const World& world,
+                       Reporter& reporter, std::size_t lookup_threads,
+                       std::vector<std::string>& exec_command) {
+  Loop loop(make_backend(name, options.general, world.backends));
   if (reporter.wants_events()) loop.set_event_sink(&reporter);
   ThreadPool::Options threads;
   threads.max_threads = lookup_threads;
@@ -96,6 +104,23 @@ int run_command(std::string_view name, Options options, Run start, const Backend
   } catch (const std::exception& error) {
     reporter.error(escape(error.what()));
   }
+  if (status == ExitStatus::done) exec_command = std::move(context.exec_command);
+  return status;
+}
+
+template <class Options, class Run>
+int run_command(std::string_view name, Options options, Run start, const World& world,
+                std::size_t lookup_threads) {
+  Reporter reporter(name, options.general, world.started);
+  std::vector<std::string> exec_command;
+  ExitStatus status = run_in_loop(name, std::move(options), start, world, reporter, lookup_threads,
+                                  exec_command);
+  if (!exec_command.empty()) {
+    const Error error = exec_in_place(exec_command, world.inherited);
+    reporter.error(escape(error.what()));
+    status = error.code().value() == ENOENT ? ExitStatus::command_not_found
+                                            : ExitStatus::cannot_execute;
+  }
   reporter.exit(status);
   return to_int(status);
 }
@@ -103,7 +128,7 @@ int run_command(std::string_view name, Options options, Run start, const Backend
 // Look-ups at once: each takes a thread. More than this is beyond what a resolver library serves.
 constexpr std::uint32_t kMaxLookupThreads = 512;
 
-int dispatch(const Invocation& invocation, const Backends& backends, TimePoint started) {
+int dispatch(const Invocation& invocation, const World& world) {
   const Arguments& arguments = invocation.arguments;
   const std::string_view name = arguments.command->name;
   switch (arguments.command->command) {
@@ -114,12 +139,12 @@ int dispatch(const Invocation& invocation, const Backends& backends, TimePoint s
       // Each name that is probed takes one.
       const std::size_t threads = options.probe ? std::min(options.jobs, kMaxLookupThreads)
                                                 : ThreadPool::Options().max_threads;
-      return run_command(name, std::move(options), behaviour, backends, started, threads);
+      return run_command(name, std::move(options), behaviour, world, threads);
     }
     case Command::resolve: {
       ResolveOptions options = parse_resolve(arguments);
       const std::size_t threads = std::min(options.jobs, kMaxLookupThreads);
-      return run_command(name, std::move(options), &run_resolve, backends, started, threads);
+      return run_command(name, std::move(options), &run_resolve, world, threads);
     }
   }
   return to_int(ExitStatus::usage);
@@ -136,12 +161,13 @@ int print(std::string_view text) {
 
 }  // namespace
 
-int run(std::span<const std::string_view> arguments, const Backends& backends) {
-  const TimePoint started = Clock::now();
+int run(std::span<const std::string_view> arguments, const Backends& backends,
+        const Inherited& inherited) {
+  const World world{backends, inherited, Clock::now()};
   try {
     const Invocation invocation = read_command_line(arguments);
     if (invocation.arguments.command == nullptr) return print(invocation.text);
-    return dispatch(invocation, backends, started);
+    return dispatch(invocation, world);
   } catch (const UsageError& error) {
     static_cast<void>(write_fully(STDERR_FILENO, fmt::format("{}\n", error.what())));
     return to_int(ExitStatus::usage);

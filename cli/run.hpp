@@ -19,7 +19,16 @@ struct Backends {
   std::function<std::vector<std::string>()> names;
 };
 
+/// What the process had when it started, and main() has changed: for what is executed in its place.
+struct Inherited {
+  /// SIGPIPE was ignored.
+  bool ignores_sigpipe = false;
+  /// Standard descriptors that were closed.
+  std::vector<int> closed_descriptors = {};
+};
+
 /// Runs one command line (without the program's name) and returns the exit status of the process.
-int run(std::span<const std::string_view> arguments, const Backends& backends);
+int run(std::span<const std::string_view> arguments, const Backends& backends,
+        const Inherited& inherited = {});
 
 }  // namespace ioa::cli

@@ -1,22 +1,23 @@
 #include "cli/commands/probe.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include <algorithm>
-#include <cerrno>
+#include <list>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
+#include "cli/backoff.hpp"
 #include "cli/commands/establish.hpp"
+#include "cli/commands/probe_target.hpp"
+#include "cli/descriptor_limit.hpp"
 #include "cli/escape.hpp"
-#include "cli/json_line.hpp"
 #include "cli/result_output.hpp"
 #include "cli/run_hooks.hpp"
 #include "ioa/base/duration_text.hpp"
@@ -27,101 +28,80 @@
 namespace ioa::cli {
 namespace {
 
-// Of the ports that are not open after --wait, so many are named.
+// Of the ports that are not as wanted, so many are named.
 constexpr std::uint64_t kNamesShown = 20;
-
-enum class PortState { open, closed, filtered, unresolved };
-
-std::string_view name_of(PortState state) {
-  switch (state) {
-    case PortState::open:
-      return "open";
-    case PortState::closed:
-      return "closed";
-    case PortState::filtered:
-      return "filtered";
-    case PortState::unresolved:
-      return "unresolved";
-  }
-  return "";
-}
 
 // How soon a probe that found no descriptor free tries again.
 constexpr Duration kOverloadPause = std::chrono::milliseconds(5);
 
-/// So many probes at once that their sockets fit into what this process may open, which is made as
-/// much as the system allows.
-std::uint64_t fitting_jobs(std::uint64_t wanted) noexcept {
-  constexpr std::uint64_t kOwn = 24;      // standard descriptors, the loop's, look-ups'
-  constexpr std::uint64_t kPerProbe = 2;  // two addresses of a host are tried at once
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
-  const rlim_t before = std::exchange(limit.rlim_cur, limit.rlim_max);
-  if (before != limit.rlim_max && ::setrlimit(RLIMIT_NOFILE, &limit) != 0) limit.rlim_cur = before;
-  const std::uint64_t fitting = limit.rlim_cur > kOwn ? (limit.rlim_cur - kOwn) / kPerProbe : 1;
-  return std::clamp<std::uint64_t>(fitting, 1, wanted);
-}
-
-/// What a failure says about a port: refused is an answer, silence and a router's word are none.
-PortState state_of(const Error& error) {
-  if (error.kind() == ErrorKind::timeout || error.kind() == ErrorKind::overloaded)
-    return PortState::filtered;
-  if (error.operation() == "resolve") return PortState::unresolved;
-  switch (error.code().value()) {
-    case EHOSTUNREACH:
-    case ENETUNREACH:
-    case EACCES:
-    case EPERM:
-      return PortState::filtered;
-    default:
-      return PortState::closed;
-  }
-}
-
-struct Outcome {
-  PortState state = PortState::open;
-  std::string address;
-  std::string error;
-  Duration elapsed{};
-};
-
-/// Gives the targets out one by one, spans of ports taken apart.
-class Targets {
+/// So many may be under way at once; the others wait in line.
+class Slots {
  public:
-  explicit Targets(const std::vector<ProbeTarget>& targets) : targets_(targets) {}
+  explicit Slots(std::uint64_t count) noexcept : free_(count) {}
+  Slots(const Slots&) = delete;
+  Slots& operator=(const Slots&) = delete;
 
-  std::optional<Address> next() {
-    if (index_ == targets_.size()) return std::nullopt;
-    const ProbeTarget& target = targets_[index_];
-    Address address = target.address;
-    if (!target.last_port) {
-      ++index_;
-      return address;
+  /// Ready when there is one for the caller, who gives it back.
+  Future<> take() {
+    if (free_ > 0) {
+      --free_;
+      return Future<>::resolved();
     }
-    const unsigned port = address.port().value() + offset_;
-    address.service = std::to_string(port);
-    ++offset_;
-    if (port == *target.last_port) {
-      ++index_;
-      offset_ = 0;
+    const auto place = waiting_.emplace(waiting_.end());
+    place->on_cancel([this, place] { waiting_.erase(place); });
+    return place->future();
+  }
+  void give_back() {
+    if (waiting_.empty()) {
+      ++free_;
+      return;
     }
-    return address;
+    Promise<> next = std::move(waiting_.front());
+    waiting_.pop_front();
+    next.done();
   }
 
  private:
-  const std::vector<ProbeTarget>& targets_;
-  std::size_t index_ = 0;
-  unsigned offset_ = 0;
+  std::uint64_t free_;
+  std::list<Promise<>> waiting_;
 };
+
+class SlotLease {
+ public:
+  explicit SlotLease(Slots& slots) noexcept : slots_(slots) {}
+  SlotLease(const SlotLease&) = delete;
+  SlotLease& operator=(const SlotLease&) = delete;
+  ~SlotLease() { slots_.give_back(); }
+
+ private:
+  Slots& slots_;
+};
+
+/// A port that is being probed, or waits to be printed.
+struct Item {
+  Address target;
+  std::optional<ProbeOutcome> last;
+  std::optional<TimePoint> good_since;
+  bool is_stable = false;
+  bool is_done = false;
+};
+
+std::int64_t conn_of(std::uint64_t number) noexcept { return static_cast<std::int64_t>(number) + 1; }
+
+/// Why it is tried again.
+std::string_view reason_of(const Item& item) {
+  return item.last->error.empty() ? "the port is open" : std::string_view(item.last->error);
+}
 
 class Probe {
  public:
   Probe(Context& context, ConnectOptions options)
       : context_(context),
         options_(std::move(options)),
-        jobs_(fitting_jobs(options_.jobs)),
+        jobs_(descriptors_.fitting_pairs(options_.jobs)),
+        slots_(jobs_),
         targets_(options_.targets),
-        output_(context.loop, context.stdout_fd, [this] { more_.schedule(); }),
+        output_(context.loop, output_fd(), [this] { more_.schedule(); }),
         more_(context.loop, [this] { start_more(); }),
         hooks_(context) {}
   Probe(const Probe&) = delete;
@@ -139,31 +119,46 @@ class Probe {
   void print_counters();
 
  private:
+  int output_fd() const;
   bool may_start() const noexcept;
   void start_more();
-  Future<> probe_one(Address target, std::uint64_t number);
-  void record(const Address& target, std::uint64_t number, Outcome outcome);
-  std::string line(const Address& target, const Outcome& outcome) const;
+  Future<> probe_one(std::uint64_t number);
+  Future<ProbeOutcome> try_once(std::uint64_t number);
+  std::optional<Duration> left_to_wait() const;
+  std::optional<Duration> until_next_look() const;
+  bool is_wanted(const Item& item) const;
+  bool note_outcome(Item& item, ProbeOutcome outcome);
+  void record(std::uint64_t number);
+  void print(const Item& item);
   void print_in_order();
+  void print_rest();
   void finish();
+  bool report_missing();
   void end_early(ExitStatus status, std::string_view why);
   ExitStatus status() const;
   bool has_enough() const;
 
   Context& context_;
   ConnectOptions options_;
+  const TimePoint began_ = Clock::now();
+  DescriptorLimit descriptors_;
   const std::uint64_t jobs_;  // at once
-  Targets targets_;
+  Slots slots_;
+  TargetList targets_;
   ResultOutput output_;
   DeferredCall more_;
   Promise<ExitStatus> outcome_;
   RunHooks hooks_;
-  std::map<std::uint64_t, std::string> waiting_;  // lines whose predecessors are not there yet
+  std::map<std::uint64_t, Item> items_;  // started, and not printed
   std::uint64_t started_ = 0;
   std::uint64_t printed_ = 0;
   std::uint64_t done_ = 0;
-  std::uint64_t counts_[4] = {};
-  std::string missing_;  // names of ports that are not open, for --wait
+  std::uint64_t good_ = 0;        // of those done, as wanted
+  std::uint64_t unresolved_ = 0;  // of those done
+  std::uint64_t stable_ = 0;      // as wanted for long enough
+  bool has_all_started_ = false;
+  bool holds_ = false;   // what is waited for, before every probe has ended
+  std::string missing_;  // names of ports that are not as wanted
   std::uint64_t missing_count_ = 0;
   std::optional<ExitStatus> ending_;  // once a signal or a limit has ended it
   TaskSet running_{[](void* self, std::exception_ptr error) {
@@ -172,86 +167,153 @@ class Probe {
                    this};
 };
 
+/// Standard output, but what a command in our place is to have is not ours to close.
+int Probe::output_fd() const {
+  if (options_.command.empty()) return context_.stdout_fd;
+  return ::fcntl(context_.stdout_fd, F_DUPFD_CLOEXEC, 3);
+}
+
 bool Probe::may_start() const noexcept {
+  if (output_.error() != 0) return false;
+  if (options_.retry.wait) return true;  // all side by side, each with its turn to try
   // What is finished out of order waits in memory: it is bounded too.
-  return !output_.is_behind() && output_.error() == 0 && started_ - done_ < jobs_ &&
-         started_ - printed_ < 4 * jobs_;
+  return !output_.is_behind() && started_ - done_ < jobs_ && started_ - printed_ < 4 * jobs_;
 }
 
 void Probe::start_more() {
   if (!outcome_.wanted()) return;
   if (ending_ || output_.error() != 0) return finish();
+  if (holds_) {
+    running_.clear();
+    print_rest();
+    return finish();
+  }
   // Ports of this host answer at once: signals and limits get their turn in between.
   constexpr int kMostInATurn = 64;
-  bool is_all = false;
-  for (int i = 0; !is_all && may_start(); ++i) {
+  for (int i = 0; !has_all_started_ && may_start(); ++i) {
     if (i == kMostInATurn) return more_.schedule();
     std::optional<Address> target = targets_.next();
-    is_all = !target;
-    if (target) running_.add(probe_one(*std::move(target), started_++));
+    has_all_started_ = !target;
+    if (!target) break;
+    items_[started_].target = *std::move(target);
+    running_.add(probe_one(started_++));
   }
-  if (is_all && done_ == started_) finish();
+  if (has_all_started_ && done_ == started_) finish();
 }
 
-Future<> Probe::probe_one(Address target, std::uint64_t number) {
-  const TimePoint begun = Clock::now();
-  Outcome outcome;
+Future<> Probe::probe_one(std::uint64_t number) {
+  Item& item = items_[number];
+  Backoff backoff(options_.retry, began_);
   for (;;) {
-    bool is_overloaded = false;
-    try {
-      Connection made =
-          co_await establish(context_, options_, target, static_cast<std::int64_t>(number) + 1);
-      outcome.address = made.peer.host();
-      outcome.elapsed = made.duration;
-      outcome.state = PortState::open;
-      outcome.error.clear();
-    } catch (const Error& error) {
-      is_overloaded = error.kind() == ErrorKind::overloaded;
-      outcome.state = state_of(error);
-      outcome.error = error.what();
-      outcome.elapsed = Clock::now() - begun;
+    ProbeOutcome outcome = co_await try_once(number);
+    const bool is_good = note_outcome(item, std::move(outcome));
+    const bool is_watched = is_good && options_.stable > Duration::zero();
+    if (is_good && !is_watched) break;
+    if (is_watched) backoff.reset();
+    const std::optional<Duration> delay =
+        is_watched ? until_next_look() : backoff.next(Clock::now());
+    if (!delay) break;
+    if (!is_watched) report_retry(context_, conn_of(number), backoff, *delay, reason_of(item));
+    context_.loop.refresh_now();
+    co_await sleep_for(context_.loop, *delay);
+  }
+  record(number);
+}
+
+Future<ProbeOutcome> Probe::try_once(std::uint64_t number) {
+  const Item& item = items_[number];
+  ProbeOutcome outcome;
+  for (;;) {
+    {
+      co_await slots_.take();
+      const SlotLease lease(slots_);
+      outcome = co_await probe_once(context_, options_, item.target,
+                                    conn_of(number), left_to_wait());
     }
     // Too few descriptors say nothing about the port: the other probes give theirs back.
     const bool is_alone = started_ - done_ == 1;
-    if (is_overloaded && is_alone) context_.reporter.warning(escape(outcome.error));
-    if (!is_overloaded || is_alone) break;
+    if (outcome.is_overloaded && is_alone) context_.reporter.warning(escape(outcome.error));
+    if (!outcome.is_overloaded || is_alone) co_return outcome;
     co_await sleep_for(context_.loop, kOverloadPause);
   }
-  record(target, number, std::move(outcome));
 }
 
-void Probe::record(const Address& target, std::uint64_t number, Outcome outcome) {
+std::optional<Duration> Probe::left_to_wait() const {
+  return Backoff(options_.retry, began_).time_left(Clock::now());
+}
+
+/// What holds is looked at again until all do at the same time; nothing once the time is over.
+std::optional<Duration> Probe::until_next_look() const {
+  const std::optional<Duration> left = left_to_wait();
+  const Duration interval = options_.retry.delay;
+  if (!left) return interval;
+  if (*left <= Duration::zero()) return std::nullopt;
+  return std::min(interval, *left);
+}
+
+/// Whether the port is as the user wants it: open, or with --until-closed not there any more. A
+/// name without an address, and UDP's silence, say nothing about that.
+bool Probe::is_wanted(const Item& item) const {
+  if (!item.last) return false;
+  const PortState state = item.last->state;
+  if (!options_.until_closed) return state == PortState::open;
+  return state == PortState::closed || state == PortState::filtered;
+}
+
+/// Returns whether the port is as wanted, and counts for how long it has been.
+bool Probe::note_outcome(Item& item, ProbeOutcome outcome) {
+  item.last = std::move(outcome);
+  const bool is_good = is_wanted(item);
+  const TimePoint now = Clock::now();
+  if (!is_good) {
+    if (std::exchange(item.is_stable, false)) --stable_;
+    item.good_since.reset();
+    return false;
+  }
+  if (!item.good_since) item.good_since = now;
+  if (!item.is_stable && now - *item.good_since >= options_.stable) {
+    item.is_stable = true;
+    ++stable_;
+  }
+  // All of them at this moment, or with --any the first: then nothing more is waited for.
+  const bool is_all = has_all_started_ && stable_ == started_;
+  if (options_.retry.wait && (options_.any || (is_all && options_.stable > Duration::zero()))) {
+    holds_ = holds_ || item.is_stable;
+    if (holds_) more_.schedule();  // not from here: this runs inside one of the probes
+  }
+  return true;
+}
+
+void Probe::record(std::uint64_t number) {
+  Item& item = items_[number];
+  item.is_done = true;
   ++done_;
-  ++counts_[static_cast<int>(outcome.state)];
-  if (outcome.state != PortState::open && ++missing_count_ <= kNamesShown)
-    missing_ += (missing_.empty() ? "" : ", ") + escape(target.to_string());
-  waiting_[number] = line(target, outcome);
+  if (item.last->state == PortState::unresolved) ++unresolved_;
+  if (item.is_stable)
+    ++good_;
+  else if (++missing_count_ <= kNamesShown)
+    missing_ += (missing_.empty() ? "" : ", ") + escape(item.target.to_string());
   print_in_order();
-  more_.schedule();  // not from here: this runs inside one of the probes
+  more_.schedule();
 }
 
-std::string Probe::line(const Address& target, const Outcome& outcome) const {
-  if (!options_.json)
-    return fmt::format("{}\t{}/tcp\t{}\t{}\n", escape(target.host), escape(target.service),
-                       name_of(outcome.state), format_measured(outcome.elapsed));
-  const std::optional<std::uint16_t> port = target.port();
-  std::vector<EventField> fields{{"host", std::string_view(target.host)}};
-  if (port)
-    fields.push_back({"port", std::int64_t{*port}});
-  else
-    fields.push_back({"port", std::string_view(target.service)});
-  fields.push_back({"protocol", std::string_view("tcp")});
-  fields.push_back({"address", std::string_view(outcome.address)});
-  fields.push_back({"state", name_of(outcome.state)});
-  fields.push_back({"rtt_ms", milliseconds(outcome.elapsed)});
-  fields.push_back({"error", std::string_view(outcome.error)});
-  return json_line(fields);
+void Probe::print(const Item& item) {
+  // What runs in our place has standard output to itself.
+  if (!options_.command.empty() || !item.last) return;
+  output_.add(probe_line(item.target, *item.last, options_.json));
 }
 
 void Probe::print_in_order() {
-  for (auto first = waiting_.begin(); first != waiting_.end() && first->first == printed_;
-       first = waiting_.erase(first), ++printed_)
-    output_.add(first->second);
+  for (auto first = items_.begin(); first != items_.end() && first->second.is_done;
+       first = items_.erase(first), ++printed_)
+    print(first->second);
+  output_.flush();
+}
+
+/// Those without a result are left out.
+void Probe::print_rest() {
+  for (const auto& [number, item] : items_) print(item);
+  items_.clear();
   output_.flush();
 }
 
@@ -260,32 +322,42 @@ void Probe::finish() {
   if (output_.is_behind()) return;  // it says when it is not
   if (const auto failure = output_.close(context_.reporter)) return outcome_.done(*failure);
   if (ending_) return outcome_.done(*ending_);
-  // What was waited for has not come: the same status as for any other time limit.
-  if (options_.retry.wait && *options_.retry.wait > Duration::zero() && !has_enough()) {
-    const std::uint64_t more = missing_count_ - std::min(missing_count_, kNamesShown);
-    context_.reporter.error(fmt::format("--wait {} reached: not open: {}{}",
-                                        duration_text(*options_.retry.wait), missing_,
-                                        more > 0 ? fmt::format(" and {} more", more) : ""));
-    return outcome_.done(ExitStatus::time_limit);
-  }
+  if (!has_enough() && report_missing()) return outcome_.done(ExitStatus::time_limit);
+  if (has_enough()) context_.exec_command = options_.command;
   outcome_.done(status());
 }
 
+/// Names what is not as wanted, where no line of a result does. Returns whether the time for it is
+/// over: the same status then as for any other time limit.
+bool Probe::report_missing() {
+  const std::optional<Duration> left = left_to_wait();
+  const bool is_late = left && *left <= Duration::zero();
+  if (!is_late && options_.command.empty()) return false;
+  const std::uint64_t more = missing_count_ - std::min(missing_count_, kNamesShown);
+  std::string line;
+  if (is_late) line = fmt::format("--wait {} reached: ", duration_text(*options_.retry.wait));
+  line += options_.until_closed ? "not closed" : "not open";
+  if (options_.stable > Duration::zero()) line += " for " + duration_text(options_.stable);
+  line += ": " + missing_;
+  if (more > 0) line += fmt::format(" and {} more", more);
+  context_.reporter.error(line);
+  return is_late;
+}
+
 bool Probe::has_enough() const {
-  return missing_count_ == 0 || (options_.any && counts_[static_cast<int>(PortState::open)] > 0);
+  return holds_ || missing_count_ == 0 || (options_.any && good_ > 0);
 }
 
 ExitStatus Probe::status() const {
   if (has_enough()) return ExitStatus::done;
-  const std::uint64_t unresolved = counts_[static_cast<int>(PortState::unresolved)];
-  return missing_count_ > unresolved ? ExitStatus::not_connected : ExitStatus::unresolved;
+  return missing_count_ > unresolved_ ? ExitStatus::not_connected : ExitStatus::unresolved;
 }
 
 /// What is known already is printed first.
 void Probe::end_early(ExitStatus status, std::string_view why) {
   running_.clear();
-  for (const auto& [number, text] : waiting_) output_.add(text);
-  output_.flush();
+  std::erase_if(items_, [](const auto& entry) { return !entry.second.is_done; });
+  print_rest();
   context_.reporter.error(
       fmt::format("{}: {} ports tested, {} without an answer", why, done_, started_ - done_));
   ending_ = status;
@@ -299,9 +371,9 @@ void Probe::on_time_limit() {
 }
 
 void Probe::print_counters() {
-  const std::uint64_t open = counts_[static_cast<int>(PortState::open)];
-  context_.reporter.error(fmt::format("{} ports tested, {} open, {} without an answer, {} elapsed",
-                                      done_, open, started_ - done_,
+  context_.reporter.error(fmt::format("{} ports tested, {} {}, {} without an answer, {} elapsed",
+                                      done_, good_, options_.until_closed ? "closed" : "open",
+                                      started_ - done_,
                                       format_measured(Clock::now() - context_.reporter.started())));
 }
 
