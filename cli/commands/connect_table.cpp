@@ -94,7 +94,7 @@ constexpr std::array kRefused{
 constexpr std::array<std::string_view, 4> kUsage{
     "[OPTIONS] HOST PORT | HOST:PORT | [V6]:PORT",
     "[OPTIONS] -u HOST PORT | udp:HOST:PORT",
-    "[OPTIONS] unix:PATH | unix-dgram:PATH | unix-seqpacket:PATH | -U PATH",
+    "[OPTIONS] unix:PATH | unix-dgram:PATH | -U PATH",
     "-z [OPTIONS] HOST PORT[-PORT]... | HOST:PORT... [-- CMD...]",
 };
 

@@ -24,7 +24,9 @@ const std::map<std::string, std::string>& schema() {
       {"attempt.failed", "conn:n address:s syscall:s error:s message:s duration_ms:n"},
       {"connected", "conn:n address:s local:s duration_ms:n"},
       {"eof", "conn:n side:s"},
-      {"closed", "conn:n bytes_sent:n bytes_received:n duration_ms:n reason:s"},
+      {"closed",
+       "conn:n bytes_sent:n bytes_received:n datagrams_sent:N datagrams_received:N duration_ms:n "
+       "reason:s"},
       {"retry", "conn:n attempt:n delay_ms:n reason:s"},
       {"exit", "status:n"},
   };

@@ -23,8 +23,8 @@ void wait_for(int fd, short events) {
   fail("the test's peer");
 }
 
-UniqueFd listen_on(const SocketAddress& address) {
-  UniqueFd fd(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
+UniqueFd listen_on(const SocketAddress& address, int socktype = SOCK_STREAM) {
+  UniqueFd fd(::socket(address.family(), socktype | SOCK_CLOEXEC, 0));
   if (::bind(fd.get(), address.data(), address.size()) != 0) fail("bind");
   if (::listen(fd.get(), 16) != 0) fail("listen");
   return fd;
@@ -71,7 +71,8 @@ TestServer::TestServer(bool ipv6)
     : fd_(listen_on(SocketAddress::from_numeric(ipv6 ? "::1" : "127.0.0.1", 0).value())),
       port_(SocketAddress::local_of(fd_.get()).port()) {}
 
-TestServer::TestServer(const std::string& path) : fd_(listen_on(SocketAddress::unix_path(path))) {}
+TestServer::TestServer(const std::string& path, int socktype)
+    : fd_(listen_on(SocketAddress::unix_path(path), socktype)) {}
 
 Peer TestServer::accept() {
   wait_for(fd_.get(), POLLIN);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/socket.h>
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -35,7 +37,7 @@ class TestServer {
   /// TCP on 127.0.0.1, or ::1.
   explicit TestServer(bool ipv6 = false);
   /// A Unix socket at `path`; '@' stands for the abstract namespace.
-  explicit TestServer(const std::string& path);
+  explicit TestServer(const std::string& path, int socktype = SOCK_STREAM);
 
   std::uint16_t port() const noexcept { return port_; }
   std::string port_text() const { return std::to_string(port_); }

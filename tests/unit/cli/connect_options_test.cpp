@@ -223,13 +223,82 @@ TEST(ConnectProbeTest, ReadsItsOptions) {
   EXPECT_TRUE(options.json);
   EXPECT_EQ(options.connect_timeout, 1s);
   EXPECT_EQ(options.general.verbosity, 1);
-  EXPECT_EQ(read({"-z", "host", "80"}).jobs, 64U);
+  EXPECT_EQ(read({"-z", "host", "80"}).jobs, 256U);
 }
 
 TEST(ConnectProbeTest, TakesRetriesAndLimits) {
   const ConnectOptions options = read({"-z", "--wait=30s", "--timeout=1m", "host", "80"});
   EXPECT_EQ(options.retry.wait, 30s);
   EXPECT_EQ(options.timeout, 1min);
+}
+
+TEST(ConnectOptionsTest, ReadsPeersOfDatagrams) {
+  EXPECT_EQ(peer_of({"-u", "localhost", "53"}), "udp:localhost:53");
+  EXPECT_EQ(peer_of({"-u", "localhost:53"}), "udp:localhost:53");
+  EXPECT_EQ(peer_of({"-u", "udp6:localhost:53"}), "udp6:localhost:53");
+  EXPECT_EQ(peer_of({"udp4:localhost", "53"}), "udp4:localhost:53");
+  EXPECT_EQ(peer_of({"-4u", "localhost", "53"}), "udp4:localhost:53");
+  EXPECT_EQ(peer_of({"udp://[::1]:53"}), "udp:[::1]:53");
+  EXPECT_EQ(peer_of({"-uU", "/run/x"}), "unix-dgram:/run/x");
+  EXPECT_EQ(peer_of({"unix-dgram:@x"}), "unix-dgram:@x");
+  EXPECT_EQ(peer_of({"unix-seqpacket:/run/x"}), "unix-seqpacket:/run/x");
+}
+
+TEST(ConnectOptionsTest, ReadsHowDatagramsAreMade) {
+  const auto framing = [](std::vector<std::string_view> args) {
+    args.insert(args.end(), {"-u", "localhost", "53"});
+    return read(std::move(args)).datagrams;
+  };
+  EXPECT_EQ(framing({}).framing, std::nullopt);
+  EXPECT_EQ(framing({}).mtu, 1400U);
+  EXPECT_EQ(framing({"--frame=line"}).framing, DatagramFraming::line);
+  EXPECT_EQ(framing({"--frame", "len32"}).framing, DatagramFraming::len32);
+  EXPECT_EQ(framing({"--mtu", "1K"}).mtu, 1024U);
+  EXPECT_EQ(framing({"--mtu", "1K"}).framing, DatagramFraming::chunk);
+  EXPECT_FALSE(framing({}).broadcast);
+  EXPECT_TRUE(framing({"-b"}).broadcast);
+}
+
+TEST(ConnectOptionsTest, ReadsTheLocalPathOfAUnixDatagramSocket) {
+  EXPECT_EQ(read({"-s", "/run/me", "unix-dgram:/run/x"}).source.path, "/run/me");
+  EXPECT_EQ(read({"-s", "@me", "unix-dgram:/run/x"}).source.path, "@me");
+  EXPECT_EQ(read({"-s", "unix-dgram:me", "unix-dgram:/run/x"}).source.path, "me");
+  EXPECT_TRUE(read({"-s", "@me", "unix-dgram:/run/x"}).source.is_set());
+}
+
+TEST(ConnectOptionsTest, ReadsWhatIsOfTcpAlone) {
+  EXPECT_TRUE(read_options({"--fastopen"}).socket.fastopen);
+  EXPECT_TRUE(read_options({"--mptcp"}).socket.mptcp);
+  EXPECT_FALSE(read_options({}).socket.fastopen);
+  EXPECT_FALSE(read_options({}).socket.mptcp);
+}
+
+TEST(ConnectProbeTest, TakesUdpAndUnixTargets) {
+  EXPECT_EQ(targets_of({"-u", "host", "53", "60-61"}),
+            (Targets{"udp:host:53", "udp:host:60-61"}));
+  EXPECT_EQ(targets_of({"udp:host", "53"}), (Targets{"udp:host:53"}));
+  EXPECT_EQ(targets_of({"host:80", "udp:host:53", "unix:/run/x:1-2", "unix-dgram:@y"}),
+            (Targets{"host:80", "udp:host:53", "unix:/run/x:1-2", "unix-dgram:@y"}));
+  EXPECT_EQ(targets_of({"-U", "/a", "/b"}), (Targets{"unix:/a", "unix:/b"}));
+  EXPECT_EQ(targets_of({"-uU", "/a"}), (Targets{"unix-dgram:/a"}));
+}
+
+TEST(ConnectProbeTest, TakesACommandBehindDashes) {
+  const ConnectOptions options =
+      read({"-z", "--wait=1s", "host", "80", "--", "echo", "-n", "--", "x"});
+  EXPECT_EQ(options.command, (std::vector<std::string>{"echo", "-n", "--", "x"}));
+  EXPECT_EQ(options.targets.size(), 1U);
+  EXPECT_EQ(options.stable, 0ns);
+  EXPECT_FALSE(options.until_closed);
+  const ConnectOptions waiting =
+      read({"-z", "--wait=1s", "--stable=2s", "--until-closed", "host", "80"});
+  EXPECT_EQ(waiting.stable, 2s);
+  EXPECT_TRUE(waiting.until_closed);
+}
+
+TEST(ConnectProbeTest, WaitsForUdpASecondOrAsLongAsIsSaid) {
+  EXPECT_EQ(read({"-zu", "host", "53"}).udp_answer, 1s);
+  EXPECT_EQ(read({"-zu", "-w3", "host", "53"}).udp_answer, 3s);
 }
 
 }  // namespace

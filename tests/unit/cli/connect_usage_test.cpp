@@ -74,13 +74,71 @@ TEST(ConnectUsageTest, RefusesOperandsTooMany) {
 
 TEST(ConnectUsageTest, RefusesKindsOfAddressesOfLaterReleases) {
   const std::string expected =
-      ": expected a TCP or a unix: address; other kinds are not in this release";
+      ": expected a TCP, UDP or Unix socket address; other kinds are not in this release";
   for (const std::string text :
-       {"udp:localhost:53", "tls:localhost:443", "unix-dgram:/run/x", "exec:ls", "shell:ls",
-        "pty:sh", "read:f", "write:f", "file:f", "fd:3", "-", "zero:1G", "random:1G", "discard"}) {
+       {"tls:localhost:443", "exec:ls", "shell:ls", "pty:sh", "read:f", "write:f", "file:f", "fd:3",
+        "-", "zero:1G", "random:1G", "discard"}) {
     EXPECT_EQ(complaint({text}), text + expected);
   }
-  EXPECT_EQ(complaint({"udp:localhost", "53"}), "udp:localhost" + expected);
+  EXPECT_EQ(complaint({"tls:localhost", "53"}), "tls:localhost" + expected);
+}
+
+TEST(ConnectUsageTest, RefusesASchemeThatHasNoDatagramsWithUdp) {
+  EXPECT_EQ(complaint({"-u", "tcp:localhost:53"}),
+            "tcp:localhost:53: cannot be used with -u/--udp; expected HOST:PORT or udp:");
+  EXPECT_EQ(complaint({"-u", "TCP4:localhost", "53"}),
+            "TCP4:localhost: cannot be used with -u/--udp; expected HOST:PORT or udp:");
+  EXPECT_EQ(complaint({"-zu", "tcp:localhost:53"}),
+            "tcp:localhost:53: cannot be used with -u/--udp; expected HOST:PORT or udp:");
+  const std::string unix_text = ": cannot be used with -u/--udp; a Unix datagram socket is "
+                                "unix-dgram:PATH";
+  EXPECT_EQ(complaint({"-u", "unix:/run/x"}), "unix:/run/x" + unix_text);
+  EXPECT_EQ(complaint({"-u", "unix-seqpacket:/run/x"}), "unix-seqpacket:/run/x" + unix_text);
+}
+
+TEST(ConnectUsageTest, RefusesOptionsThatAKindOfSocketDoesNotHave) {
+  for (const std::string option : {"--nodelay", "--fastopen", "--mptcp"}) {
+    EXPECT_EQ(complaint({"-u", option, "localhost", "53"}), option + ": cannot be used with UDP");
+    EXPECT_EQ(complaint({option, "unix-dgram:/x"}), option + ": cannot be used with a Unix socket");
+  }
+  EXPECT_EQ(complaint({"-u", "--keepalive=1", "localhost", "53"}),
+            "--keepalive 1: cannot be used with UDP");
+  EXPECT_EQ(complaint_of_options({"-b"}), "-b/--broadcast: expected -u/--udp with it");
+  EXPECT_EQ(complaint({"-b", "unix-dgram:/x"}),
+            "-b/--broadcast: cannot be used with a Unix socket");
+  EXPECT_EQ(complaint_of_options({"--frame=line"}),
+            "--frame line: cannot be used with a stream, which has no datagrams");
+  EXPECT_EQ(complaint_of_options({"--mtu=9"}),
+            "--mtu 9: cannot be used with a stream, which has no datagrams");
+  EXPECT_EQ(complaint({"-u", "--on-peer-eof=exit", "localhost", "53"}),
+            "--on-peer-eof exit: cannot be used with datagrams, which have no end");
+  EXPECT_EQ(complaint_of_options({"--fastopen", "--mptcp"}),
+            "--mptcp: cannot be used with --fastopen");
+  EXPECT_EQ(complaint({"-s", "/run/me", "localhost", "80"}),
+            "-s/--source /run/me: expected an IP address or a name, as the peer is no Unix socket");
+  EXPECT_EQ(complaint({"-s", "me", "unix-dgram:/x"}),
+            "-s/--source me: expected a path with a '/' in it, or @NAME");
+}
+
+TEST(ConnectUsageTest, RefusesFramesThatAreNone) {
+  EXPECT_EQ(complaint({"-u", "--frame=word", "localhost", "53"}),
+            "--frame word: expected chunk, line, nul or len32");
+  EXPECT_EQ(complaint({"-u", "--frame=line", "--mtu=9", "localhost", "53"}),
+            "--mtu 9: expected --frame chunk with it");
+  for (const std::string size : {"0", "65508"})
+    EXPECT_EQ(complaint({"-u", "--mtu", size, "localhost", "53"}),
+              "--mtu " + size + ": expected a size from 1 to 65507 bytes");
+}
+
+TEST(ConnectUsageTest, RefusesAWaitingThatMakesNoSense) {
+  EXPECT_EQ(complaint({"-z", "--stable=1", "localhost", "53"}),
+            "--stable 1: expected --wait with it");
+  EXPECT_EQ(complaint({"-z", "--any", "--until-closed", "localhost", "53"}),
+            "--any: cannot be used with --until-closed");
+  EXPECT_EQ(complaint({"--until-closed", "localhost", "53"}),
+            "--until-closed: expected -z/--probe with it");
+  EXPECT_EQ(complaint({"-z", "localhost", "53", "--"}), "--: expected a command behind it");
+  EXPECT_EQ(complaint({"-z", "--", "true"}), "ADDRESS: expected HOST PORT... or HOST:PORT...");
 }
 
 TEST(ConnectUsageTest, RefusesFamiliesThatContradict) {
@@ -224,7 +282,10 @@ TEST(ConnectUsageTest, RefusesToMoveBytesInAProbe) {
             "-i/--idle-timeout: cannot be used with -z/--probe");
   EXPECT_EQ(complaint_of_options({"-z", "--recv-only"}),
             "--recv-only: cannot be used with -z/--probe");
-  EXPECT_EQ(complaint({"-zU", "/run/x"}), "-U/--unix: cannot be used with -z/--probe");
+  EXPECT_EQ(complaint({"-zu", "--frame=line", "localhost", "53"}),
+            "--frame: cannot be used with -z/--probe");
+  EXPECT_EQ(complaint_of_options({"-z", "--fastopen"}),
+            "--fastopen: cannot be used with -z/--probe");
 }
 
 TEST(ConnectUsageTest, RefusesTargetsThatAreNone) {
@@ -237,13 +298,12 @@ TEST(ConnectUsageTest, RefusesTargetsThatAreNone) {
   EXPECT_EQ(complaint({"-z", "host", "other:80"}), "other:80" + ports);
   EXPECT_EQ(complaint({"-z", "a:80-90-100"}), "a:80-90-100" + ports);
   EXPECT_EQ(complaint({"-z", "a:80", "b"}), "b: expected HOST:PORT, as the first target is one");
-  EXPECT_EQ(complaint({"-z", "unix:/run/x"}),
-            "unix:/run/x: expected HOST:PORT, as -z/--probe needs it");
-  EXPECT_EQ(complaint({"-z", "udp:a:53"}),
-            "udp:a:53: expected a TCP or a unix: address; other kinds are not in this release");
+  EXPECT_EQ(complaint({"-z", "exec:a"}),
+            "exec:a: expected a TCP, UDP or Unix socket address; other kinds are not in this "
+            "release");
+  EXPECT_EQ(complaint({"-zU"}), "ADDRESS: expected the path of a Unix socket");
   EXPECT_EQ(complaint({"-z", "-a:1-2"}),
             "-a in -a:1-2: unknown option; 'ioa connect --help' lists them");
-  EXPECT_EQ(complaint({"-z", "--", "-a:1-2"}), "-a:1-2: expected a host name or a numeric address");
   EXPECT_EQ(complaint({"-zj0", "host", "80"}), "-j/--jobs 0: expected a number from 1 to 65536");
 }
 
@@ -262,15 +322,19 @@ TEST(ConnectUsageTest, RefusesLettersThatNetcatsDisagreeAbout) {
   EXPECT_EQ(complaint_of_options({"-M", "64"}), "-M" + prefix + "use --ttl");
   EXPECT_EQ(complaint_of_options({"-I", "1024"}), "-I" + prefix + "use --rcvbuf");
   EXPECT_EQ(complaint_of_options({"-O", "1024"}), "-O" + prefix + "use --sndbuf");
+  EXPECT_EQ(complaint_of_options({"-k"}), "-k" + prefix + "use 'ioa listen --keep-open'");
+  EXPECT_EQ(complaint_of_options({"-m1"}),
+            "-m" + prefix + "use --mtu, or 'ioa listen --max-conns'");
+  EXPECT_EQ(complaint_of_options({"-t"}),
+            "-t" + prefix + "use --quit-after to end a wait; telnet's options are not answered");
 }
 
 TEST(ConnectUsageTest, KnowsNoOptionOfLaterReleases) {
-  for (const std::string option : {"-u", "-e", "-c", "-C", "-b", "-k"}) {
+  for (const std::string option : {"-e", "-c", "-C"}) {
     EXPECT_EQ(complaint_of_options({option}),
               option + ": unknown option; 'ioa connect --help' lists them");
   }
-  for (const std::string option : {"--udp", "--tls", "--exec", "--progress", "--rate", "--fastopen",
-                                   "--mptcp", "--trace", "--script"}) {
+  for (const std::string option : {"--tls", "--exec", "--progress", "--script"}) {
     EXPECT_EQ(complaint_of_options({option}),
               option + ": unknown option; 'ioa connect --help' lists them");
   }
