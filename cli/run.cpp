@@ -113,13 +113,13 @@ int run_command(std::string_view name, Options options, Run start, const World& 
                 std::size_t lookup_threads) {
   Reporter reporter(name, options.general, world.started);
   std::vector<std::string> exec_command;
-  ExitStatus status = run_in_loop(name, std::move(options), start, world, reporter, lookup_threads,
-                                  exec_command);
+  ExitStatus status =
+      run_in_loop(name, std::move(options), start, world, reporter, lookup_threads, exec_command);
   if (!exec_command.empty()) {
     const Error error = exec_in_place(exec_command, world.inherited);
     reporter.error(escape(error.what()));
-    status = error.code().value() == ENOENT ? ExitStatus::command_not_found
-                                            : ExitStatus::cannot_execute;
+    status =
+        error.code().value() == ENOENT ? ExitStatus::command_not_found : ExitStatus::cannot_execute;
   }
   reporter.exit(status);
   return to_int(status);

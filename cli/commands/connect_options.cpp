@@ -36,9 +36,8 @@ constexpr std::pair<std::string_view, OnPeerEof> kOnPeerEof[] = {
 
 // Options that say how bytes are moved, and mean nothing to a probe.
 constexpr std::string_view kBytesOnly[] = {
-    "idle-timeout", "on-stdin-eof", "on-peer-eof", "quit-after",
-    "send-only",    "recv-only",    "output",      "append",
-    "frame",        "mtu",          "fastopen",
+    "idle-timeout", "on-stdin-eof", "on-peer-eof", "quit-after", "send-only", "recv-only",
+    "output",       "append",       "frame",       "mtu",        "fastopen",
 };
 
 constexpr std::string_view kProbeOnly[] = {"jobs", "any", "json", "until-closed", "stable"};
@@ -258,8 +257,7 @@ void read_probe(const OptionValues& values, const Arguments& arguments, ConnectO
   options.until_closed = values.has("until-closed");
   if (options.until_closed) values.exclude("any", "until-closed");
   options.stable = values.duration("stable").value_or(options.stable);
-  if (values.has("stable") && !options.retry.wait)
-    values.fail("stable", "expected --wait with it");
+  if (values.has("stable") && !options.retry.wait) values.fail("stable", "expected --wait with it");
   if (values.has("connect-timeout")) options.udp_answer = options.connect_timeout;
   options.targets = naming({}, [&] { return read_targets(values, operands); });
   for (ProbeTarget& target : options.targets) {

@@ -1,7 +1,6 @@
 #include "cli/commands/establish.hpp"
 
 #include <fmt/format.h>
-
 #include <sys/un.h>
 #include <unistd.h>
 

@@ -86,7 +86,9 @@ struct Item {
   bool is_done = false;
 };
 
-std::int64_t conn_of(std::uint64_t number) noexcept { return static_cast<std::int64_t>(number) + 1; }
+std::int64_t conn_of(std::uint64_t number) noexcept {
+  return static_cast<std::int64_t>(number) + 1;
+}
 
 /// Why it is tried again.
 std::string_view reason_of(const Item& item) {
@@ -153,13 +155,14 @@ class Probe {
   std::uint64_t started_ = 0;
   std::uint64_t printed_ = 0;
   std::uint64_t done_ = 0;
-  std::uint64_t good_ = 0;        // of those done, as wanted
-  std::uint64_t unresolved_ = 0;  // of those done
-  std::uint64_t stable_ = 0;      // as wanted for long enough
+  std::uint64_t good_ = 0;    // of those done, as wanted
+  std::uint64_t stable_ = 0;  // as wanted for long enough
   bool has_all_started_ = false;
-  bool holds_ = false;   // what is waited for, before every probe has ended
-  std::string missing_;  // names of ports that are not as wanted
+  bool holds_ = false;  // what is waited for, before every probe has ended
+  // Of those printed: names and number of ports that are not as wanted.
+  std::string missing_;
   std::uint64_t missing_count_ = 0;
+  std::uint64_t unresolved_ = 0;
   std::optional<ExitStatus> ending_;  // once a signal or a limit has ended it
   TaskSet running_{[](void* self, std::exception_ptr error) {
                      static_cast<Probe*>(self)->outcome_.fail(std::move(error));
@@ -227,8 +230,8 @@ Future<ProbeOutcome> Probe::try_once(std::uint64_t number) {
     {
       co_await slots_.take();
       const SlotLease lease(slots_);
-      outcome = co_await probe_once(context_, options_, item.target,
-                                    conn_of(number), left_to_wait());
+      outcome =
+          co_await probe_once(context_, options_, item.target, conn_of(number), left_to_wait());
     }
     // Too few descriptors say nothing about the port: the other probes give theirs back.
     const bool is_alone = started_ - done_ == 1;
@@ -288,11 +291,7 @@ void Probe::record(std::uint64_t number) {
   Item& item = items_[number];
   item.is_done = true;
   ++done_;
-  if (item.last->state == PortState::unresolved) ++unresolved_;
-  if (item.is_stable)
-    ++good_;
-  else if (++missing_count_ <= kNamesShown)
-    missing_ += (missing_.empty() ? "" : ", ") + escape(item.target.to_string());
+  if (item.is_stable) ++good_;
   print_in_order();
   more_.schedule();
 }
@@ -305,8 +304,14 @@ void Probe::print(const Item& item) {
 
 void Probe::print_in_order() {
   for (auto first = items_.begin(); first != items_.end() && first->second.is_done;
-       first = items_.erase(first), ++printed_)
-    print(first->second);
+       first = items_.erase(first), ++printed_) {
+    const Item& item = first->second;
+    print(item);
+    if (item.is_stable) continue;
+    if (item.last->state == PortState::unresolved) ++unresolved_;
+    if (++missing_count_ <= kNamesShown)
+      missing_ += (missing_.empty() ? "" : ", ") + escape(item.target.to_string());
+  }
   output_.flush();
 }
 

@@ -33,8 +33,9 @@ std::string column_of(const Address& target) {
 
 std::string text_line(const Address& target, const ProbeOutcome& outcome) {
   const std::string_view protocol = protocol_name(target);
-  const std::string port =
-      target.is_unix() ? std::string(protocol) : fmt::format("{}/{}", escape(target.service), protocol);
+  const std::string port = target.is_unix()
+                               ? std::string(protocol)
+                               : fmt::format("{}/{}", escape(target.service), protocol);
   return fmt::format("{}\t{}\t{}\t{}\n", column_of(target), port, name_of(outcome.state),
                      format_measured(outcome.elapsed));
 }

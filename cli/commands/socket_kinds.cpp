@@ -17,8 +17,7 @@ using Scheme = Address::Scheme;
 
 // Options that a kind of socket does not have.
 constexpr std::array<std::string_view, 9> kInetOnly{
-    "4",   "6",         "source-port", "interface",     "ttl",       "tos",
-    "sequential",  "attempt-delay", "broadcast"};
+    "4", "6", "source-port", "interface", "ttl", "tos", "sequential", "attempt-delay", "broadcast"};
 constexpr std::array<std::string_view, 4> kTcpOnly{"nodelay", "keepalive", "fastopen", "mptcp"};
 constexpr std::array<std::string_view, 2> kFramesOnly{"frame", "mtu"};
 
@@ -49,14 +48,11 @@ bool names_tcp(std::string_view operand) {
 
 }  // namespace
 
-bool has_datagrams(const Address& address) noexcept {
-  return socket_type(address) != SOCK_STREAM;
-}
+bool has_datagrams(const Address& address) noexcept { return socket_type(address) != SOCK_STREAM; }
 
 int socket_type(const Address& address) noexcept {
   if (address.scheme == Scheme::unix_seqpacket) return SOCK_SEQPACKET;
-  const bool is_datagram =
-      address.scheme == Scheme::udp || address.scheme == Scheme::unix_dgram;
+  const bool is_datagram = address.scheme == Scheme::udp || address.scheme == Scheme::unix_dgram;
   return is_datagram ? SOCK_DGRAM : SOCK_STREAM;
 }
 

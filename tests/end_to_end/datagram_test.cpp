@@ -221,8 +221,7 @@ TEST_F(DatagramTest, SignalsEndItAndTellTheBytes) {
   peer.send("answer");
   ASSERT_TRUE(process.wait_for_out("answer"));
   process.signal(SIGUSR1);
-  ASSERT_TRUE(
-      process.wait_for_err("1 bytes sent, 6 received (1 datagrams sent, 1 received), "));
+  ASSERT_TRUE(process.wait_for_err("1 bytes sent, 6 received (1 datagrams sent, 1 received), "));
   process.signal(SIGTERM);
   const RunResult result = process.wait_with_open_stdin();
   EXPECT_EQ(result.status, 143);
@@ -330,8 +329,7 @@ TEST_F(DatagramTest, ANameServerAnswers) {
                        "--no-resolv --no-hosts --conf-file=/dev/null --pid-file= "
                        "--user=\"`id -un`\" --address=/a.test/192.0.2.77"});
   // A query for the A record of a.test (RFC 1035 s4.1).
-  const std::string_view query =
-      "\x12\x34\1\0\0\1\0\0\0\0\0\0\1a\4test\0\0\1\0\1"sv;
+  const std::string_view query = "\x12\x34\1\0\0\1\0\0\0\0\0\0\1a\4test\0\0\1\0\1"sv;
   const RunResult result =
       run_ioa({"connect", "-u", "-q", "300ms", "127.0.0.1", server.port()}, query);
   EXPECT_EQ(result.status, 0) << result.err;
@@ -343,8 +341,8 @@ TEST(DatagramNetworkTest, BroadcastHasToBeAllowedAndHearsWhoeverAnswers) {
   const std::string serve =
       "socat UDP4-RECVFROM:9999,broadcast,fork,bind=0.0.0.0 SYSTEM:'cat; echo me' &\n"
       "until ss -Hlun sport = :9999 | grep -q 9999; do sleep 0.01; done\n";
-  const RunResult refused = run_in_private_network(
-      "", serve + "echo hi | \"$IOA\" connect -u 192.0.2.255 9999");
+  const RunResult refused =
+      run_in_private_network("", serve + "echo hi | \"$IOA\" connect -u 192.0.2.255 9999");
   EXPECT_EQ(refused.status, 4);
   EXPECT_NE(refused.err.find("(EACCES)"), std::string::npos) << refused.err;
   const RunResult allowed = run_in_private_network(

@@ -31,10 +31,10 @@ class UnixDatagramTest : public GuardedTest {
 
 TEST_F(UnixDatagramTest, AnswersComeBackThoughItHasNoPath) {
   DatagramPeer server(dir / "server");
-  for (const std::vector<std::string>& form : std::vector<std::vector<std::string>>{
-           {"unix-dgram:" + (dir / "server")},
-           {"unix-dgram://" + (dir / "server")},
-           {"-u", "-U", dir / "server"}}) {
+  for (const std::vector<std::string>& form :
+       std::vector<std::vector<std::string>>{{"unix-dgram:" + (dir / "server")},
+                                             {"unix-dgram://" + (dir / "server")},
+                                             {"-u", "-U", dir / "server"}}) {
     std::vector<std::string> arguments{"connect", "-q", "300ms"};
     arguments.insert(arguments.end(), form.begin(), form.end());
     Process process(ioa(arguments));
@@ -140,9 +140,9 @@ TEST_F(UnixDatagramTest, APacketThatThePeerNeverTookIsNoSuccess) {
   TestServer server(dir / "server", SOCK_SEQPACKET);
   const std::string input = dir.write("input", "too late");
   SocketPair gate = blocking_pipe();
-  Process process(
-      {"sh", "-c", "exec \"$0\" connect --on-peer-eof=finish unix-seqpacket:" + (dir / "server"),
-       ioa_binary()});
+  Process process({"sh", "-c",
+                   "exec \"$0\" connect --on-peer-eof=finish unix-seqpacket:" + (dir / "server"),
+                   ioa_binary()});
   {
     Peer peer = server.accept();
     peer.close();

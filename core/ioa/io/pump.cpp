@@ -13,6 +13,10 @@
 
 #include "ioa/loop/loop.hpp"
 
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
+
 namespace ioa {
 namespace {
 
@@ -24,7 +28,7 @@ bool is_tcp(int fd) noexcept {
   int protocol = 0;
   socklen_t size = sizeof protocol;
   return ::getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) == 0 &&
-         protocol == IPPROTO_TCP;
+         (protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP);
 }
 
 Error far_error(const Flow& flow) {

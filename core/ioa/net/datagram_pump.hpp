@@ -148,13 +148,13 @@ class DatagramPump : public Notifier {
   Event<void(std::string_view)> on_sent_;
   Event<void(const Datagram&)> on_received_;
   Promise<DatagramPumpResult> promise_;
-  std::uint64_t read_ = 0;        // bytes, of the near source
-  std::uint64_t framing_ = 0;     // bytes of these that go into no datagram
-  std::uint64_t given_ = 0;       // bytes, to the socket
+  std::uint64_t read_ = 0;     // bytes, of the near source
+  std::uint64_t framing_ = 0;  // bytes of these that go into no datagram
+  std::uint64_t given_ = 0;    // bytes, to the socket
   std::uint64_t given_count_ = 0;
-  std::uint64_t lost_ = 0;        // bytes of these that could not be sent
+  std::uint64_t lost_ = 0;  // bytes of these that could not be sent
   std::uint64_t lost_count_ = 0;
-  std::uint64_t received_ = 0;    // bytes
+  std::uint64_t received_ = 0;  // bytes
   std::uint64_t received_count_ = 0;
   std::uint64_t truncated_ = 0;
   struct Ending {

@@ -274,8 +274,7 @@ TEST(ConnectOptionsTest, ReadsWhatIsOfTcpAlone) {
 }
 
 TEST(ConnectProbeTest, TakesUdpAndUnixTargets) {
-  EXPECT_EQ(targets_of({"-u", "host", "53", "60-61"}),
-            (Targets{"udp:host:53", "udp:host:60-61"}));
+  EXPECT_EQ(targets_of({"-u", "host", "53", "60-61"}), (Targets{"udp:host:53", "udp:host:60-61"}));
   EXPECT_EQ(targets_of({"udp:host", "53"}), (Targets{"udp:host:53"}));
   EXPECT_EQ(targets_of({"host:80", "udp:host:53", "unix:/run/x:1-2", "unix-dgram:@y"}),
             (Targets{"host:80", "udp:host:53", "unix:/run/x:1-2", "unix-dgram:@y"}));

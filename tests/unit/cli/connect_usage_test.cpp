@@ -90,8 +90,9 @@ TEST(ConnectUsageTest, RefusesASchemeThatHasNoDatagramsWithUdp) {
             "TCP4:localhost: cannot be used with -u/--udp; expected HOST:PORT or udp:");
   EXPECT_EQ(complaint({"-zu", "tcp:localhost:53"}),
             "tcp:localhost:53: cannot be used with -u/--udp; expected HOST:PORT or udp:");
-  const std::string unix_text = ": cannot be used with -u/--udp; a Unix datagram socket is "
-                                "unix-dgram:PATH";
+  const std::string unix_text =
+      ": cannot be used with -u/--udp; a Unix datagram socket is "
+      "unix-dgram:PATH";
   EXPECT_EQ(complaint({"-u", "unix:/run/x"}), "unix:/run/x" + unix_text);
   EXPECT_EQ(complaint({"-u", "unix-seqpacket:/run/x"}), "unix-seqpacket:/run/x" + unix_text);
 }

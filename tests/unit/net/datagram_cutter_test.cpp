@@ -114,8 +114,7 @@ TEST(DatagramCutterTest, WhatIsJoinedCanBeCutAgain) {
   EXPECT_EQ(joined(DatagramFraming::line, {"a\n", "b"}), "a\nb");
   EXPECT_EQ(joined(DatagramFraming::nul, {"a", "", "b"}), "a\0\0b\0"sv);
   EXPECT_EQ(joined(DatagramFraming::len32, {"a", "", "bc"}), "\0\0\0\1a\0\0\0\0\0\0\0\2bc"sv);
-  EXPECT_EQ(joined(DatagramFraming::len32, {std::string(0x10203, 'x')}).substr(0, 4),
-            "\0\1\2\3"sv);
+  EXPECT_EQ(joined(DatagramFraming::len32, {std::string(0x10203, 'x')}).substr(0, 4), "\0\1\2\3"sv);
 }
 
 }  // namespace

@@ -56,8 +56,8 @@ class DatagramPumpTest : public test::FakeLoopTest {
     input = std::move(in.second);
     output = std::move(out.first);
     auto made = std::make_unique<DatagramPump>(ByteEnd::own(std::move(in.first)),
-                                               ByteEnd::own(std::move(out.second)),
-                                               std::move(far), std::move(options));
+                                               ByteEnd::own(std::move(out.second)), std::move(far),
+                                               std::move(options));
     made->on_eof([this](DatagramPump::Side side) { ends.push_back(side); });
     pump = &loop.add(std::move(made));
     future = pump->result();
