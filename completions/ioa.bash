@@ -7,11 +7,12 @@ _ioa_general='-v --verbose --quiet --events --loop --color -h --help'
 _ioa_options() {
   case $1 in
     connect)
-      echo "$_ioa_general" -4 -6 -n --numeric -U --unix -s --source -p --source-port --interface \
-        --ttl --tos --nodelay --keepalive --sndbuf --rcvbuf --sequential --attempt-delay \
+      echo "$_ioa_general" -4 -6 -n --numeric -u --udp -U --unix -s --source -p --source-port --interface \
+        --ttl --tos --nodelay --keepalive --sndbuf --rcvbuf --fastopen --mptcp -b --broadcast --sequential --attempt-delay \
         -w --connect-timeout --retry --wait --retry-delay --retry-max-delay \
         -i --idle-timeout --timeout --on-stdin-eof --on-peer-eof -q --quit-after -N \
-        --send-only --recv-only -o --output --append -z --probe -j --jobs --any --json
+        --send-only --recv-only --frame --mtu -o --output --append -z --probe -j --jobs --any --until-closed --stable \
+        --json
       ;;
     resolve)
       echo "$_ioa_general" -4 -6 -s --short --first -x --reverse -j --jobs --timeout --unordered \
@@ -37,7 +38,7 @@ _ioa_waiting_option() {
     --events | --loop | --color | --source | --source-port | --interface | --ttl | --tos | \
       --keepalive | --sndbuf | --rcvbuf | --attempt-delay | --connect-timeout | --retry | \
       --wait | --retry-delay | --retry-max-delay | --idle-timeout | --timeout | \
-      --on-stdin-eof | --on-peer-eof | --quit-after | --output | --jobs)
+      --on-stdin-eof | --on-peer-eof | --quit-after | --output | --jobs | --frame | --mtu | --stable)
       echo "$word"
       ;;
     --*) ;;
@@ -75,6 +76,7 @@ _ioa_value() {
     --color) words='auto always never' ;;
     --on-stdin-eof) words='half-close after-reply close keep' ;;
     --on-peer-eof) words='auto exit finish' ;;
+    --frame) words='chunk line nul len32' ;;
     --events | --output | -o)
       _ioa_files "$cur"
       return

@@ -21,9 +21,9 @@ function __ioa_after_host
     set -l words (commandline -opc)
     __ioa_command connect; and set -q words[2]; or return 1
     set -l with_value -s --source -p --source-port --interface --ttl --tos --keepalive --sndbuf \
-        --rcvbuf --attempt-delay -w --connect-timeout --retry --wait --retry-delay \
+        --rcvbuf --frame --mtu --stable --attempt-delay -w --connect-timeout --retry --wait --retry-delay \
         --retry-max-delay -i --idle-timeout --timeout --on-stdin-eof --on-peer-eof -q \
-        --quit-after -o --output -j --jobs --events --loop --color
+        --quit-after -o --output -j --jobs --frame --mtu --stable --events --loop --color
     set -l is_value 0
     for word in $words[2..-1]
         if test $is_value = 1
@@ -93,6 +93,7 @@ complete -c ioa -s h -l help -d 'Print help and exit'
 complete -c ioa -n '__ioa_command connect' -s 4 -d 'Use IPv4 only'
 complete -c ioa -n '__ioa_command connect' -s 6 -d 'Use IPv6 only'
 complete -c ioa -n '__ioa_command connect' -s n -l numeric -d 'Look no host name up'
+complete -c ioa -n '__ioa_command connect' -s u -l udp -d 'Use UDP, or with -U Unix datagrams'
 complete -c ioa -n '__ioa_command connect' -s U -l unix -d 'The operand is the path of a Unix socket'
 complete -c ioa -n '__ioa_command connect' -s s -l source -x -a '(__ioa_local_addresses)' -d 'Connect from this local address'
 complete -c ioa -n '__ioa_command connect' -s p -l source-port -x -d 'Connect from this local port'
@@ -103,6 +104,9 @@ complete -c ioa -n '__ioa_command connect' -l nodelay -d 'Send small writes at o
 complete -c ioa -n '__ioa_command connect' -l keepalive -x -d 'Probe the peer after so long a silence'
 complete -c ioa -n '__ioa_command connect' -l sndbuf -x -d 'Send buffer of the socket'
 complete -c ioa -n '__ioa_command connect' -l rcvbuf -x -d 'Receive buffer of the socket'
+complete -c ioa -n '__ioa_command connect' -l fastopen -d 'Send the first bytes with the SYN'
+complete -c ioa -n '__ioa_command connect' -l mptcp -d 'Use Multipath TCP where the system has it'
+complete -c ioa -n '__ioa_command connect' -s b -l broadcast -d 'UDP: allow broadcast'
 complete -c ioa -n '__ioa_command connect' -l sequential -d 'Try each address in turn'
 complete -c ioa -n '__ioa_command connect' -l attempt-delay -x -d 'Head start of each address over the next one'
 complete -c ioa -n '__ioa_command connect' -s w -l connect-timeout -x -d 'Limit of look-up and connecting'
@@ -123,10 +127,14 @@ complete -c ioa -n '__ioa_command connect' -s q -l quit-after -x -d 'End so long
 complete -c ioa -n '__ioa_command connect' -s N -d 'Shut down the write side when stdin ends, the default'
 complete -c ioa -n '__ioa_command connect' -l send-only -d 'Receive nothing'
 complete -c ioa -n '__ioa_command connect' -l recv-only -d 'Send nothing'
+complete -c ioa -n '__ioa_command connect' -l frame -x -a 'chunk line nul len32' -d 'What a datagram is'
+complete -c ioa -n '__ioa_command connect' -l mtu -x -d 'The size of a chunk'
 complete -c ioa -n '__ioa_command connect' -s o -l output -r -F -d 'Store what is received in a file'
 complete -c ioa -n '__ioa_command connect' -l append -d 'Add to the output file'
 complete -c ioa -n '__ioa_command connect' -s z -l probe -d 'See which ports are open'
 complete -c ioa -n '__ioa_command connect' -s j -l jobs -x -d 'Probe so many ports at once'
+complete -c ioa -n '__ioa_command connect' -l until-closed -d 'The ports are to be closed'
+complete -c ioa -n '__ioa_command connect' -l stable -x -d 'With --wait, and to stay so for so long'
 complete -c ioa -n '__ioa_command connect' -l any -d 'One open port is enough'
 complete -c ioa -n '__ioa_command connect' -l json -d 'A JSON object a port'
 
