@@ -260,12 +260,14 @@ bool Probe::is_wanted(const Item& item) const {
   if (!item.last) return false;
   const PortState state = item.last->state;
   if (!options_.until_closed) return state == PortState::open;
+  if (item.last->is_cut_short) return false;
   return state == PortState::closed || state == PortState::filtered;
 }
 
 /// Returns whether the port is as wanted, and counts for how long it has been.
 bool Probe::note_outcome(Item& item, ProbeOutcome outcome) {
-  item.last = std::move(outcome);
+  // What was seen before says more than a try that there was no time for.
+  if (!outcome.is_cut_short || !item.last) item.last = std::move(outcome);
   const bool is_good = is_wanted(item);
   const TimePoint now = Clock::now();
   if (!is_good) {

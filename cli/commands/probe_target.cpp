@@ -19,6 +19,11 @@ namespace {
 
 constexpr std::string_view kSilent = "no answer, and no error either";
 
+/// Whether a limit that was reached is that of --wait, and not `limit`, the one of each try.
+bool is_end_of_wait(std::optional<Duration> left_to_wait, Duration limit) noexcept {
+  return left_to_wait && (limit <= Duration::zero() || *left_to_wait < limit);
+}
+
 /// How long to wait for UDP's answer; zero for as long as it takes.
 Duration answer_limit(const ConnectOptions& options, std::optional<Duration> left_to_wait) {
   const Duration limit = options.udp_answer;
@@ -87,12 +92,17 @@ Future<ProbeOutcome> probe_once(Context& context, const ConnectOptions& options,
       const std::uint16_t port = made.peer.port();
       const Duration limit = answer_limit(options, left_to_wait);
       bool is_answered = co_await ask_udp(context.loop, std::move(made.fd), port, limit);
-      if (!is_answered) outcome.state = PortState::open_filtered;
-      if (!is_answered) outcome.error = kSilent;
+      if (!is_answered) {
+        outcome.state = PortState::open_filtered;
+        outcome.error = kSilent;
+        outcome.is_cut_short = is_end_of_wait(left_to_wait, options.udp_answer);
+      }
       outcome.elapsed = Clock::now() - begun;
     }
   } catch (const Error& error) {
     outcome.is_overloaded = error.kind() == ErrorKind::overloaded;
+    outcome.is_cut_short = error.kind() == ErrorKind::timeout && !error.code() &&
+                           is_end_of_wait(left_to_wait, options.connect_timeout);
     // An ICMP error, whatever it says, is what a closed UDP port is known by.
     outcome.state = is_asking && !outcome.is_overloaded ? PortState::closed : state_of(error);
     outcome.error = error.what();

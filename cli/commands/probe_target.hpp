@@ -39,6 +39,7 @@ struct ProbeOutcome {
   std::string error;    ///< Why it is not open; empty if it is.
   Duration elapsed{};
   bool is_overloaded = false;  ///< This system had no descriptor left: says nothing about the port.
+  bool is_cut_short = false;   ///< The time of --wait was over before an answer came: says nothing.
 };
 
 /// Tests one port once. `left_to_wait` is what is left of --wait, if that has an end. It does not

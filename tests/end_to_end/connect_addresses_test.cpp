@@ -97,6 +97,16 @@ TEST_F(ConnectAddressesTest, ASocketsOptionsDoNoHarm) {
   EXPECT_EQ(result.status, 0) << result.err;
 }
 
+TEST_F(ConnectAddressesTest, APortMayBeAService) {
+  const RunResult result = run_in_private_network(
+      "127.0.0.1 web.test", serve_in_script("127.0.0.1", "80", "served") +
+                                "\"$IOA\" connect web.test http </dev/null\n"
+                                "\"$IOA\" connect tcp4:web.test:http </dev/null\n"
+                                "\"$IOA\" connect -n 127.0.0.1 http </dev/null\n"
+                                "\"$IOA\" connect -z web.test http | cut -f1-3\n");
+  EXPECT_EQ(result.out, "served\nserved\nserved\nweb.test\thttp/tcp\topen\n") << result.err;
+}
+
 TEST_F(ConnectAddressesTest, SequentialConnectsToo) {
   EXPECT_EQ(run_ioa({"connect", "--sequential", "localhost", v4.port()}).status, 0);
 }

@@ -194,6 +194,22 @@ TEST_F(ProbeWaitTest, AHostThatVanishesIsFilteredAndThatIsNotOpen) {
   EXPECT_NE(result.out.find("\n4\n"), std::string::npos) << result.out;
 }
 
+TEST_F(ProbeWaitTest, ATryThatIsCutShortIsNotClosed) {
+  const RunResult result = run_in_private_network(
+      "",
+      "\"$IOA\" connect -z --until-closed --wait 300ms 192.0.2.66:80; echo $?\n"
+      "\"$IOA\" connect -z --until-closed --wait 20s -w 200ms 192.0.2.66:80; echo $?\n");
+  EXPECT_NE(result.out.find("\n124\n"), std::string::npos) << result.out;
+  EXPECT_NE(result.out.find("\n0\n"), std::string::npos) << result.out;
+}
+
+TEST_F(ProbeWaitTest, NoMoreAreTestedAtOnceThanJobsSays) {
+  const RunResult result =
+      run_in_private_network("", "\"$IOA\" connect -z -j2 -w 200ms 192.0.2.66 1-10; echo $?");
+  EXPECT_NE(result.out.find("\n4\n"), std::string::npos) << result.out;
+  EXPECT_GE(result.duration, 1s);
+}
+
 TEST_F(ProbeWaitTest, BlackHolesCostOneLimitHoweverMany) {
   const RunResult result = run_in_private_network(
       "",

@@ -44,6 +44,25 @@ TEST_F(UsageTest, GarbageIsOneLineThatNamesTheArgument) {
       {{"connect", "-p", "99999", "localhost", "80"}, "99999"},
       {{"connect", "-z", "localhost", "1-99999"}, "1-99999"},
       {{"connect", "-j", "0", "-z", "localhost", "1"}, "--jobs"},
+      {{"connect", "-u", "tcp:localhost:53"}, "tcp:localhost:53"},
+      {{"connect", "-u", "--frame", "word", "localhost", "53"}, "word"},
+      {{"connect", "-u", "--mtu", "0", "localhost", "53"}, "--mtu"},
+      {{"connect", "-u", "--nodelay", "localhost", "53"}, "--nodelay"},
+      {{"connect", "--frame", "line", "localhost", "80"}, "--frame"},
+      {{"connect", "-b", "localhost", "80"}, "--broadcast"},
+      {{"connect", "-4", "udp6:localhost:53"}, "udp6:localhost:53"},
+      {{"connect", "udp:localhost"}, "udp:localhost"},
+      {{"connect", "unix-dgram:" + long_path}, long_path},
+      {{"connect", "unix-seqpacket:"}, "unix-seqpacket:"},
+      {{"connect", "-t", "localhost", "80"}, "--quit-after"},
+      {{"connect", "-k", "localhost", "80"}, "listen"},
+      {{"connect", "-T", "lowdelay", "localhost", "80"}, "--tos"},
+      {{"connect", "-I", "1024", "localhost", "80"}, "--rcvbuf"},
+      {{"connect", "-O", "1024", "localhost", "80"}, "--sndbuf"},
+      {{"connect", "-M", "64", "localhost", "80"}, "--ttl"},
+      {{"connect", "-W", "1", "localhost", "80"}, "--timeout"},
+      {{"connect", "-z", "--stable", "1s", "localhost", "80"}, "--stable"},
+      {{"connect", "-z", "localhost", "80", "--"}, "--"},
       {{"connect", "-v", "--quiet", "localhost", "80"}, "--quiet"},
       {{"connect", "--color", "blue", "localhost", "80"}, "blue"},
       {{"resolve", "--jobs", "0", "x"}, "--jobs"},
@@ -107,13 +126,15 @@ TEST_F(UsageTest, HelpThatCannotBeWrittenIsAFailure) {
 
 TEST_F(UsageTest, HabitsAreWelcome) {
   ScriptedPeer peer([](PeerConnection& connection) { connection.expect_end(); },
-                    ScriptedPeer::Where::ipv4, 5);
+                    ScriptedPeer::Where::ipv4, 7);
   const std::string port = peer.port();
   for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
            {"127.0.0.1", port},
            {"-N", "127.0.0.1", port},
            {"connect", "127.0.0.1", port, "-w1"},
            {"-nw1", "127.0.0.1", port},
+           {"127.0.0.1", "-w", "1", port, "-N"},
+           {"127.0.0.1:" + port},
            {"connect", "--connect-timeout=1", "--", "127.0.0.1", port}})
     expect_success(run_ioa(arguments), "");
 }

@@ -167,9 +167,12 @@ void DatagramPump::sent_all() {
   if (is_ending()) return;
   if (has_peer_ended_ || options_.near_eof == NearEof::close) return settle(PumpEnd::complete);
   if (is_packet_stream_ && !options_.receives) return settle(PumpEnd::complete);
-  const bool waits_for_reply = options_.near_eof == NearEof::after_reply && received_count_ == 0;
-  if (!waits_for_reply) half_close();
-  if (is_packet_stream_ || !waits_for_reply) restart_quit_timer();
+  if (!waits_for_reply()) half_close();
+  if (is_packet_stream_ || !waits_for_reply()) restart_quit_timer();
+}
+
+bool DatagramPump::waits_for_reply() const noexcept {
+  return options_.near_eof == NearEof::after_reply && received_count_ == 0;
 }
 
 /// "No more of ours": a packet connection can say that, with datagrams it is a matter of time.
@@ -231,6 +234,8 @@ void DatagramPump::flush() {
     }
     const int error = errno;
     if (would_block(error)) {
+      // Datagrams that wait in the kernel are no silence.
+      if (!is_packet_stream_) quit_timer_->disarm();
       socket_.pause_receiving();
       return sink_watch_->start(near_sink_.fd(), IoEvent::write);
     }
@@ -240,7 +245,9 @@ void DatagramPump::flush() {
   sink_watch_->stop();
   if (ending_) return finish(ending_->end, std::move(ending_->error));
   if (has_peer_ended_ && near_sink_.is_open()) return close_sink();
-  if (socket_.is_receiving_paused()) socket_.resume_receiving();
+  if (!socket_.is_receiving_paused()) return;
+  if (has_sent_all_ && !is_packet_stream_ && !waits_for_reply()) restart_quit_timer();
+  socket_.resume_receiving();
 }
 
 // --- Time -----------------------------------------------------------------------------------

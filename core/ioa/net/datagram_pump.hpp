@@ -118,6 +118,7 @@ class DatagramPump : public Notifier {
   void send(std::string_view datagram);
   void settle_queue(std::size_t failed) noexcept;
   void sent_all();
+  bool waits_for_reply() const noexcept;
   void half_close();
   void received(const Datagram& datagram);
   void peer_has_ended();

@@ -297,6 +297,30 @@ TEST_F(DatagramPumpTest, NothingIsReceivedWhileNobodyReads) {
   EXPECT_EQ(result().received, said * 1024);
 }
 
+TEST_F(DatagramPumpTest, DatagramsThatWaitForASlowReaderAreNoSilence) {
+  start_pair(SOCK_DGRAM, options(1s));
+  input.reset();
+  settle();
+  const std::string kilobyte(1024, 'x');
+  std::size_t said = 0;
+  for (int rounds = 0; rounds < 100; ++rounds) {
+    while (::send(peer.get(), kilobyte.data(), kilobyte.size(), MSG_DONTWAIT) > 0) ++said;
+    settle();
+  }
+  fake.advance(1h);
+  settle();
+  EXPECT_FALSE(is_over());
+  std::size_t read = 0;
+  for (int rounds = 0; rounds < 100; ++rounds) {
+    read += written().size();
+    settle();
+  }
+  EXPECT_EQ(read, said * 1024);
+  const Duration before = elapsed();
+  EXPECT_EQ(result().end, PumpEnd::quit);
+  EXPECT_EQ(elapsed() - before, 1s);
+}
+
 TEST_F(DatagramPumpTest, NothingIsReadWhileTheSocketIsFull) {
   start_pair(SOCK_DGRAM, options());
   const std::string line = std::string(1000, 'x') + "\n";

@@ -425,5 +425,22 @@ TEST_F(SeqpacketTest, PausedItTellsTheEndWhenItIsResumed) {
   EXPECT_THAT(calls, ElementsAre("one", "two", "eof"));
 }
 
+TEST_F(SocketReceiveTest, ThatDoesNotCloseAtTheEndIsToldItOnceAndGoesOnSending) {
+  SocketPair packets = packet_pair(SOCK_SEQPACKET);
+  Socket& sending = add(std::move(packets.first));
+  sending.set_closes_at_eof(false);
+  sending.on_receive(note_datagrams());
+  sending.on_receive_eof(note("eof"));
+  ::shutdown(packets.second.get(), SHUT_WR);
+  turn_some();
+  sending.pause_receiving();
+  sending.resume_receiving();
+  turn_some();
+  EXPECT_THAT(calls, ElementsAre("eof"));
+  EXPECT_TRUE(sending.is_open());
+  sending.send("more");
+  EXPECT_EQ(receive_raw(packets.second.get()), "more");
+}
+
 }  // namespace
 }  // namespace ioa::test
