@@ -66,8 +66,18 @@ void DatagramPump::added_to_loop(Loop& loop) {
   flush_later_.emplace(loop, [this] { flush(); });
   quit_timer_.emplace(loop.timers(), [this] { settle(PumpEnd::quit); });
   idle_timer_.emplace(loop.timers(), [this] { finish(PumpEnd::idle_timeout); });
+  send_pace_.emplace(loop.timers(), [this] { send_some(); });
+  receive_pace_.emplace(loop.timers(), [this] { flush(); });
+  if (options_.rate > 0) {
+    send_bucket_.emplace(options_.rate, loop.now());
+    receive_bucket_.emplace(options_.rate, loop.now());
+  }
   restart_idle_timer();
   if (options_.sends) send_later_->schedule();
+}
+
+void DatagramPump::add_filter(Side towards, ByteFilter& filter) {
+  (towards == Side::far ? send_filters_ : receive_filters_).push_back(&filter);
 }
 
 void DatagramPump::removing_from_loop(Loop&) {
@@ -78,6 +88,8 @@ void DatagramPump::removing_from_loop(Loop&) {
   flush_later_->call_off();
   quit_timer_->disarm();
   idle_timer_->disarm();
+  send_pace_->disarm();
+  receive_pace_->disarm();
 }
 
 // --- Sending --------------------------------------------------------------------------------
@@ -87,11 +99,11 @@ void DatagramPump::send_some() {
   if (has_source_ended_) return source_has_ended();
   for (int i = 0; i < kReadsPerCallback; ++i) {
     if (!cut_and_send(DatagramCutter::Input::more)) return source_watch_->stop();
-    const ssize_t size = near_source_.read(cutter_.prepare(kReadSize).first(kReadSize));
+    std::array<char, kReadSize> space;
+    const ssize_t size = near_source_.read(space);
     const int error = size < 0 ? errno : 0;
     if (size > 0) {
-      cutter_.commit(static_cast<std::size_t>(size));
-      read_ += static_cast<std::uint64_t>(size);
+      add_input({space.data(), static_cast<std::size_t>(size)});
     } else if (size == 0) {
       has_source_ended_ = true;
       return source_has_ended();
@@ -108,16 +120,35 @@ void DatagramPump::send_some() {
   send_later_->schedule();
 }
 
+void DatagramPump::add_input(std::string_view bytes) {
+  for (ByteFilter* filter : send_filters_) bytes = filter->transform(bytes);
+  cutter_.add(bytes);
+  read_ += bytes.size();
+}
+
+void DatagramPump::end_near() {
+  if (is_ending() || has_sent_all_) return settle(PumpEnd::complete);
+  is_draining_ = true;
+  send_later_->schedule();
+}
+
 void DatagramPump::source_has_ended() {
   source_watch_->stop();
   if (cut_and_send(DatagramCutter::Input::ended)) sent_all();
 }
 
-/// Sends every datagram there is. Returns false if it has ended, or the socket is full: it says
-/// when it no longer is.
+/// Whether the rate allows another datagram now; if not, it is gone on with when it does.
+bool DatagramPump::may_send() {
+  if (!send_bucket_ || send_bucket_->available(loop()->now()) > 0) return true;
+  send_pace_->arm(send_bucket_->next());
+  return false;
+}
+
+/// Sends every datagram there is. Returns false if it has ended, the rate is reached or the socket
+/// is full: it says when it no longer is.
 bool DatagramPump::cut_and_send(DatagramCutter::Input input) {
   try {
-    while (!is_ending() && socket_.is_writable()) {
+    while (!is_ending() && socket_.is_writable() && may_send()) {
       const std::size_t before = cutter_.pending();
       const std::optional<std::string_view> datagram = cutter_.next(input);
       if (!datagram) return true;
@@ -137,8 +168,9 @@ void DatagramPump::send(std::string_view datagram) {
   given_ += datagram.size();
   ++given_count_;
   if (socket_.pending_datagrams() > queued_.size()) queued_.push_back(datagram.size());
+  if (send_bucket_) send_bucket_->take(datagram.size(), loop()->now());
   restart_idle_timer();
-  on_sent_(datagram);
+  for (ByteFilter* filter : send_filters_) filter->delivered(datagram);
 }
 
 /// Forgets what the socket has sent; the first `failed` of the rest could not be.
@@ -189,10 +221,12 @@ void DatagramPump::received(const Datagram& datagram) {
   received_ += datagram.bytes.size();
   if (datagram.is_truncated) ++truncated_;
   restart_idle_timer();
-  on_received_(datagram);
-  if (is_ending()) return;
+  pace_receiving(datagram.bytes.size());
   if (options_.receives) {
-    join_datagram(options_.framing, datagram.bytes, out_);
+    std::string_view bytes = datagram.bytes;
+    for (ByteFilter* filter : receive_filters_) bytes = filter->transform(bytes);
+    for (ByteFilter* filter : receive_filters_) filter->delivered(bytes);
+    join_datagram(options_.framing, bytes, out_);
     if (out_.size() >= kWriteSize)
       flush();
     else
@@ -200,7 +234,21 @@ void DatagramPump::received(const Datagram& datagram) {
   }
   if (is_ending() || !has_sent_all_) return;
   if (options_.near_eof == NearEof::after_reply && received_count_ == 1) half_close();
-  if (!is_packet_stream_) restart_quit_timer();
+  if (!is_packet_stream_ && !socket_.is_receiving_paused()) restart_quit_timer();
+}
+
+void DatagramPump::pace_receiving(std::size_t size) {
+  if (!receive_bucket_) return;
+  receive_bucket_->take(size, loop()->now());
+  if (receive_bucket_->available(loop()->now()) > 0) return;
+  pause_receiving();
+  receive_pace_->arm(receive_bucket_->next());
+}
+
+/// Datagrams that wait in the kernel are no silence.
+void DatagramPump::pause_receiving() {
+  if (!is_packet_stream_) quit_timer_->disarm();
+  socket_.pause_receiving();
 }
 
 void DatagramPump::peer_has_ended() {
@@ -219,8 +267,9 @@ void DatagramPump::peer_has_ended() {
 /// Closes the near sink at once when the peer has ended, so that a pipeline sees the end. A network
 /// file system may report a failed write here.
 void DatagramPump::close_sink() {
-  const int error = near_sink_.close();
-  if (error == 0 || is_over_) return;
+  is_sink_told_ = true;
+  const int error = options_.near_half_closes ? near_sink_.end_writing() : near_sink_.close();
+  if (error == 0 || options_.near_half_closes) return;
   finish(PumpEnd::near_failed, Error::from_errno(error, "close", options_.near_sink_name));
 }
 
@@ -233,10 +282,9 @@ void DatagramPump::flush() {
       continue;
     }
     const int error = errno;
+    if (forget_reader(error)) continue;
     if (would_block(error)) {
-      // Datagrams that wait in the kernel are no silence.
-      if (!is_packet_stream_) quit_timer_->disarm();
-      socket_.pause_receiving();
+      pause_receiving();
       return sink_watch_->start(near_sink_.fd(), IoEvent::write);
     }
     return finish(error == EPIPE ? PumpEnd::near_left : PumpEnd::near_failed,
@@ -244,10 +292,21 @@ void DatagramPump::flush() {
   }
   sink_watch_->stop();
   if (ending_) return finish(ending_->end, std::move(ending_->error));
-  if (has_peer_ended_ && near_sink_.is_open()) return close_sink();
+  if (has_peer_ended_ && !is_sink_told_) return close_sink();
   if (!socket_.is_receiving_paused()) return;
+  if (receive_bucket_ && receive_bucket_->available(loop()->now()) == 0)
+    return receive_pace_->arm(receive_bucket_->next());
   if (has_sent_all_ && !is_packet_stream_ && !waits_for_reply()) restart_quit_timer();
   socket_.resume_receiving();
+}
+
+/// True if who read the near sink has gone and may: the rest of what comes is for nobody.
+bool DatagramPump::forget_reader(int error) {
+  if (error != EPIPE || !options_.near_reader_may_leave) return false;
+  near_sink_ = ByteEnd::discard();
+  unwanted_ += out_.size();
+  out_.clear();
+  return true;
 }
 
 // --- Time -----------------------------------------------------------------------------------
@@ -309,6 +368,7 @@ void DatagramPump::finish(PumpEnd end, std::optional<Error> error) {
   result.datagrams_sent = datagrams_sent();
   result.datagrams_received = received_count_;
   result.truncated = truncated_;
+  result.unwanted = unwanted_;
   result.dropped = dropped_by_kernel(socket_.read_fd());
   remove();
   promise_.done(std::move(result));

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ioa/base/byte_buffer.hpp"
 #include "ioa/base/clock.hpp"
@@ -13,7 +14,9 @@
 #include "ioa/base/event_slot.hpp"
 #include "ioa/future/promise.hpp"
 #include "ioa/io/byte_end.hpp"
+#include "ioa/io/byte_filter.hpp"
 #include "ioa/io/pump.hpp"
+#include "ioa/io/token_bucket.hpp"
 #include "ioa/loop/notifier.hpp"
 #include "ioa/loop/time_queue.hpp"
 #include "ioa/loop/watch.hpp"
@@ -44,6 +47,12 @@ struct DatagramPumpOptions {
   bool sends = true;
   /// False: what is received is thrown away.
   bool receives = true;
+  /// No more bytes a second each way, 0: no limit. What comes faster waits in the kernel, which
+  /// drops what is too much.
+  std::uint64_t rate = 0;
+  /// As PumpOptions has them.
+  bool near_half_closes = false;
+  bool near_reader_may_leave = false;
   /// What errors call the ends.
   std::string near_source_name = "standard input";
   std::string near_sink_name = "standard output";
@@ -56,6 +65,8 @@ struct DatagramPumpResult : PumpResult {
   std::uint64_t datagrams_received = 0;
   /// Received datagrams that were longer than DatagramPumpOptions::longest: their rest is lost.
   std::uint64_t truncated = 0;
+  /// Bytes received that nobody wanted: DatagramPumpOptions::near_reader_may_leave.
+  std::uint64_t unwanted = 0;
   /// Datagrams that the kernel threw away, as nobody took them in time (SO_MEMINFO).
   std::uint64_t dropped = 0;
 };
@@ -91,14 +102,18 @@ class DatagramPump : public Notifier {
   /// Ends now: what has not been written is lost.
   void cut_off() { finish(PumpEnd::cut_off); }
 
+  /// The near side has gone altogether, as a child does that ends: what its source has ready is
+  /// sent, then it is over.
+  void end_near();
+
+  /// Before it joins a loop: what goes towards that side is shown to `filter`, which is borrowed
+  /// and outlives the pump. It sees what is read before that is cut into datagrams, and what is
+  /// received as it came; `delivered` is a whole datagram.
+  void add_filter(Side towards, ByteFilter& filter);
+
   /// Called when a side has ended and all its bytes are through; only a packet connection's far
   /// side has an end.
   void on_eof(UniqueFunction<void(Side)> callback) { on_eof_ = std::move(callback); }
-  /// Called for each datagram that was given to be sent, and for each that came.
-  void on_sent(UniqueFunction<void(std::string_view)> callback) { on_sent_ = std::move(callback); }
-  void on_received(UniqueFunction<void(const Datagram&)> callback) {
-    on_received_ = std::move(callback);
-  }
 
   /// So far: what the kernel has taken, and what the near sink has.
   std::uint64_t bytes_sent() const noexcept;
@@ -114,6 +129,8 @@ class DatagramPump : public Notifier {
   bool is_ending() const noexcept { return is_over_ || ending_.has_value(); }
   void send_some();
   void source_has_ended();
+  void add_input(std::string_view bytes);
+  bool may_send();
   bool cut_and_send(DatagramCutter::Input input);
   void send(std::string_view datagram);
   void settle_queue(std::size_t failed) noexcept;
@@ -121,7 +138,10 @@ class DatagramPump : public Notifier {
   bool waits_for_reply() const noexcept;
   void half_close();
   void received(const Datagram& datagram);
+  void pace_receiving(std::size_t size);
+  void pause_receiving();
   void peer_has_ended();
+  bool forget_reader(int error);
   void close_sink();
   void flush();
   void failed_to_send(const Error& error);
@@ -145,9 +165,13 @@ class DatagramPump : public Notifier {
   std::optional<DeferredCall> flush_later_;
   std::optional<TimeWatch> idle_timer_;
   std::optional<TimeWatch> quit_timer_;
+  std::optional<TokenBucket> send_bucket_;
+  std::optional<TokenBucket> receive_bucket_;
+  std::optional<TimeWatch> send_pace_;
+  std::optional<TimeWatch> receive_pace_;
+  std::vector<ByteFilter*> send_filters_;
+  std::vector<ByteFilter*> receive_filters_;
   Event<void(Side)> on_eof_;
-  Event<void(std::string_view)> on_sent_;
-  Event<void(const Datagram&)> on_received_;
   Promise<DatagramPumpResult> promise_;
   std::uint64_t read_ = 0;     // bytes, of the near source
   std::uint64_t framing_ = 0;  // bytes of these that go into no datagram
@@ -158,6 +182,7 @@ class DatagramPump : public Notifier {
   std::uint64_t received_ = 0;  // bytes
   std::uint64_t received_count_ = 0;
   std::uint64_t truncated_ = 0;
+  std::uint64_t unwanted_ = 0;
   struct Ending {
     PumpEnd end;
     std::optional<Error> error;
@@ -166,7 +191,8 @@ class DatagramPump : public Notifier {
   bool has_source_ended_ = false;
   bool has_sent_all_ = false;
   bool has_peer_ended_ = false;
-  bool is_draining_ = false;  // sends what the near source has ready, then ends
+  bool is_draining_ = false;   // sends what the near source has ready, then ends
+  bool is_sink_told_ = false;  // the peer's end
   bool is_over_ = false;
 };
 

@@ -59,6 +59,10 @@ class DatagramPumpTest : public test::FakeLoopTest {
                                                ByteEnd::own(std::move(out.second)), std::move(far),
                                                std::move(options));
     made->on_eof([this](DatagramPump::Side side) { ends.push_back(side); });
+    if (filters.first != nullptr) {
+      made->add_filter(DatagramPump::Side::far, *filters.first);
+      made->add_filter(DatagramPump::Side::near, *filters.second);
+    }
     pump = &loop.add(std::move(made));
     future = pump->result();
     began = fake.now();
@@ -111,6 +115,7 @@ class DatagramPumpTest : public test::FakeLoopTest {
   DatagramPump* pump = nullptr;
   Future<DatagramPumpResult> future;
   std::vector<DatagramPump::Side> ends;
+  std::pair<ByteFilter*, ByteFilter*> filters;
   TimePoint began{};
 };
 
@@ -406,18 +411,84 @@ TEST_F(DatagramPumpTest, InterruptedItWritesWhatItHas) {
   EXPECT_EQ(written(), "before");
 }
 
-TEST_F(DatagramPumpTest, MayBeRemovedByItsOwnCallbacks) {
+/// Makes text of capital letters, and notes each whole datagram.
+class Capitals : public ByteFilter {
+ public:
+  std::string_view transform(std::string_view bytes) override {
+    text_.clear();
+    for (const char c : bytes) text_ += static_cast<char>(std::toupper(c));
+    return text_;
+  }
+  void delivered(std::string_view bytes) override { seen.emplace_back(bytes); }
+  std::vector<std::string> seen;
+
+ private:
+  std::string text_;
+};
+
+TEST_F(DatagramPumpTest, FiltersSeeWhatIsReadAndEachDatagram) {
+  Capitals sent;
+  Capitals received;
+  filters = {&sent, &received};
   start_udp(options());
-  pump->on_received([this](const Datagram&) { std::exchange(pump, nullptr)->remove(); });
-  say("one");
-  say("two");
-  settle();
-  EXPECT_TRUE(future.has_failed()) << "abandoned";
-  start_udp(options());
-  pump->on_sent([this](std::string_view) { std::exchange(pump, nullptr)->remove(); });
   type("one\ntwo\n");
   settle();
-  EXPECT_TRUE(future.has_failed());
+  EXPECT_THAT(heard(), ElementsAre("ONE\n", "TWO\n"));
+  EXPECT_THAT(sent.seen, ElementsAre("ONE\n", "TWO\n"));
+  say("three");
+  say("");
+  settle();
+  EXPECT_EQ(written(), "THREE");
+  EXPECT_THAT(received.seen, ElementsAre("THREE", ""));
+}
+
+TEST_F(DatagramPumpTest, ARateHoldsBothWays) {
+  DatagramPumpOptions paced = options();
+  paced.rate = 1000;
+  start_udp(std::move(paced));
+  const std::string line = std::string(99, 'x') + "\n";
+  for (int i = 0; i < 20; ++i) type(line);
+  for (int i = 0; i < 20; ++i) say(line);
+  input.reset();
+  const DatagramPumpResult outcome = result();
+  EXPECT_EQ(outcome.datagrams_sent, 20U);
+  EXPECT_EQ(outcome.datagrams_received, 20U);
+  // 2,000 bytes, save those of the first and the last datagram, and the second of silence.
+  EXPECT_GE(elapsed(), 1800ms);
+  EXPECT_LE(elapsed(), 3200ms);
+}
+
+TEST_F(DatagramPumpTest, ANearSideThatGoesHasWhatItHasReadySent) {
+  start_udp(options());
+  type("one\ntwo");
+  pump->end_near();
+  EXPECT_EQ(result().end, PumpEnd::complete);
+  EXPECT_THAT(heard(), ElementsAre("one\n", "two"));
+  EXPECT_EQ(elapsed(), 0s);
+}
+
+TEST_F(DatagramPumpTest, AReaderThatMayLeaveIsForgotten) {
+  std::signal(SIGPIPE, SIG_IGN);
+  DatagramPumpOptions leaving = options();
+  leaving.near_reader_may_leave = true;
+  start_udp(std::move(leaving));
+  output.reset();
+  say("unread");
+  settle();
+  EXPECT_FALSE(is_over());
+  input.reset();
+  const DatagramPumpResult outcome = result();
+  EXPECT_EQ(outcome.end, PumpEnd::quit);
+  EXPECT_EQ(outcome.unwanted, 6U);
+  std::signal(SIGPIPE, SIG_DFL);
+}
+
+TEST_F(DatagramPumpTest, MayBeRemovedByItsOwnCallbacks) {
+  start_pair(SOCK_SEQPACKET, options());
+  pump->on_eof([this](DatagramPump::Side) { std::exchange(pump, nullptr)->remove(); });
+  peer.reset();
+  settle();
+  EXPECT_TRUE(future.has_failed()) << "abandoned";
   start_udp(options());
   pump->on_eof([this](DatagramPump::Side) { std::exchange(pump, nullptr)->remove(); });
   input.reset();
