@@ -17,9 +17,6 @@
 namespace ioa::detail {
 namespace {
 
-// linux/close_range.h, Linux 5.11
-constexpr unsigned kCloseRangeCloexec = 1U << 2;
-
 bool fail(SpawnPlan& plan, SpawnStep step, std::size_t index = 0) noexcept {
   plan.failure = {step, index, errno};
   return false;
@@ -98,15 +95,17 @@ bool apply(const FdAction& step, int source) noexcept {
   return true;
 }
 
+/// Now, and not by exec: that closes descriptors a moment after it has let the parent go on, so
+/// that the child would still hold its copies of what the parent has closed.
 void close_others(const SpawnPlan& plan) noexcept {
   for (const auto& [first, last] : plan.others) {
-    if (::syscall(SYS_close_range, first, last, kCloseRangeCloexec) == 0) continue;
-    // An old kernel: one by one.
+    if (::syscall(SYS_close_range, first, last, 0) == 0) continue;
+    // Before Linux 5.9: one by one.
     ::rlimit limit{};
     ::getrlimit(RLIMIT_NOFILE, &limit);
     const auto end = last < limit.rlim_cur ? last + 1UL : limit.rlim_cur;
     for (auto fd = static_cast<int>(first); static_cast<::rlim_t>(fd) < end; ++fd)
-      ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+      ::close(fd);
   }
 }
 

@@ -238,8 +238,10 @@ TEST_F(SpawnTest, HasItsOwnLimits) {
   SpawnRequest request;
   request.limits = {{RLIMIT_NOFILE, 64, 128}, {RLIMIT_CORE, 0, 0}};
   request.descriptors = {FdAction::dup(2, 100)};
-  EXPECT_EQ(run_shell("ulimit -Sn; ulimit -Hn; ulimit -c; [ -e /proc/self/fd/100 ] && echo open", request).out,
-            "64\n128\n0\nopen\n");
+  EXPECT_EQ(
+      run_shell("ulimit -Sn; ulimit -Hn; ulimit -c; [ -e /proc/self/fd/100 ] && echo open", request)
+          .out,
+      "64\n128\n0\nopen\n");
   request.limits = {{RLIMIT_NOFILE, 64, 128}, {RLIMIT_NPROC, 2, 1}};
   const Error error = spawn_error(SpawnRequest(request));
   EXPECT_EQ(error.operation(), "spawn") << "without arguments";
