@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -15,23 +14,13 @@
 #include "cli/escape.hpp"
 #include "cli/json_line.hpp"
 #include "cli/output_fd.hpp"
+#include "cli/timestamp.hpp"
 #include "cli/usage_error.hpp"
 #include "ioa/base/duration_text.hpp"
 #include "ioa/base/error.hpp"
 
 namespace ioa::cli {
 namespace {
-
-/// RFC 3339, UTC, microseconds.
-std::string timestamp() {
-  timespec now{};
-  ::clock_gettime(CLOCK_REALTIME, &now);
-  tm parts{};
-  ::gmtime_r(&now.tv_sec, &parts);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", parts.tm_year + 1900,
-                     parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
-                     now.tv_nsec / 1000);
-}
 
 bool use_color(ColorMode mode, bool is_terminal) {
   if (mode != ColorMode::automatic) return mode == ColorMode::always;
@@ -90,10 +79,14 @@ std::string describe(std::string_view name, std::span<const EventField> fields) 
   if (name == "connected")
     return fmt::format("connected to {} from {}", get("address"), get("local"));
   if (name == "eof")
-    return get("side") == "peer" ? "the peer has ended" : "standard input has ended";
+    return get("side") == "peer"    ? "the peer has ended"
+           : get("side") == "stdin" ? "standard input has ended"
+                                    : "the near side has ended";
   if (name == "closed")
     return fmt::format("closed ({}): {} bytes sent, {} received", get("reason"), get("bytes_sent"),
                        get("bytes_received"));
+  if (name == "child.started") return fmt::format("started {}, pid {}", get("command"), get("pid"));
+  if (name == "child.exited") return fmt::format("pid {} {}", get("pid"), get("message"));
   if (name == "retry")
     return fmt::format("trying again in {} ms: {}", get("delay_ms"), get("reason"));
   return {};

@@ -1,8 +1,8 @@
 #include <array>
 
+#include "cli/byte_options.hpp"
 #include "cli/commands/connect_options.hpp"
 #include "cli/option_table.hpp"
-#include "cli/progress_meter.hpp"
 
 namespace ioa::cli {
 namespace {
@@ -36,7 +36,7 @@ constexpr std::array kConnecting{
     OptionSpec{"retry-max-delay", 0, kRequired, "DUR", "the longest such pause [5s]"},
 };
 
-constexpr std::array kBytes{
+constexpr std::array kEnds{
     OptionSpec{"idle-timeout", 'i', kRequired, "DUR", "limit of silence both ways, 0: none [0]"},
     OptionSpec{"timeout", 0, kRequired, "DUR", "limit of the whole run, 0: none [0]"},
     OptionSpec{"on-stdin-eof", 0, kRequired, "HOW",
@@ -47,9 +47,6 @@ constexpr std::array kBytes{
     OptionSpec{"", 'N', kNone, "", "as --on-stdin-eof half-close, the default"},
     OptionSpec{"send-only", 0, kNone, "", "receive nothing"},
     OptionSpec{"recv-only", 0, kNone, "", "send nothing, leave stdin alone"},
-    OptionSpec{"output", 'o', kRequired, "FILE", "store what is received in FILE, not on stdout"},
-    OptionSpec{"append", 0, kNone, "", "add to the --output file"},
-    kProgressOption,
 };
 
 constexpr std::array kProbing{
@@ -61,7 +58,9 @@ constexpr std::array kProbing{
 
 constexpr std::array kGroups{
     OptionGroup{"Connecting", kConnecting},
-    OptionGroup{"Bytes", kBytes},
+    OptionGroup{"Ends", kEnds},
+    OptionGroup{"Bytes", kByteOptions},
+    OptionGroup{"In place of stdin and stdout", kNearOptions},
     OptionGroup{"Probing", kProbing},
     OptionGroup{"General", kGeneralOptions},
 };
@@ -71,7 +70,6 @@ constexpr std::array kRefused{
     RefusedLetter{'d', "use --recv-only to leave stdin alone"},
     RefusedLetter{'W', "use --timeout to limit the run"},
     RefusedLetter{'r', "use --jobs to probe ports side by side"},
-    RefusedLetter{'x', "use --proxy or --hex-dump, in releases that have them"},
     RefusedLetter{'X', "use --proxy, in releases that have it"},
     RefusedLetter{'P', "use --proxy, in releases that have it"},
     RefusedLetter{'T', "use --tos"},
@@ -80,9 +78,10 @@ constexpr std::array kRefused{
     RefusedLetter{'O', "use --sndbuf"},
 };
 
-constexpr std::array<std::string_view, 3> kUsage{
+constexpr std::array<std::string_view, 4> kUsage{
     "[OPTIONS] HOST PORT | HOST:PORT | [V6]:PORT",
     "[OPTIONS] unix:PATH | -U PATH",
+    "[OPTIONS] ADDRESS -e CMD | -c CMDLINE | --to ADDRESS",
     "-z [OPTIONS] HOST PORT[-PORT]... | HOST:PORT...",
 };
 
@@ -90,6 +89,7 @@ constexpr std::array kExamples{
     Example{"ioa connect example.org 80 <request", "send a file, print the answer"},
     Example{"ioa connect -w 3 --retry 5 db:5432", "try for a while"},
     Example{"ioa connect -U /run/app.sock", "talk to a Unix socket"},
+    Example{"ioa connect backup:9000 --to read:backup.tar --progress", "send a file, and watch it"},
     Example{"ioa connect -z localhost 22 80 8000-8010", "see which ports are open"},
 };
 

@@ -20,9 +20,9 @@ Duration time_of(double bytes, double rate) noexcept {
 TokenBucket::TokenBucket(std::uint64_t rate, TimePoint now) noexcept
     : rate_(static_cast<double>(std::max<std::uint64_t>(rate, 1)) / 1e9) {
   const Duration one_byte = time_of(1, rate_);
-  capacity_ = std::max<Duration>(milliseconds(100), one_byte);
+  capacity_ = std::max<Duration>(milliseconds(50), one_byte);
   quantum_ = std::max<Duration>(milliseconds(10), one_byte);
-  empty_at_ = now - capacity_;
+  empty_at_ = now - quantum_;
 }
 
 std::uint64_t TokenBucket::available(TimePoint now) const noexcept {

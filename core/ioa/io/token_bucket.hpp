@@ -6,13 +6,14 @@
 
 namespace ioa {
 
-/// Holds a stream to a rate: a token a byte, so many a second, and what is not used is kept for a
-/// tenth of a second, so that a short message goes out at once.
+/// Holds a stream to a rate: a token a byte, so many a second. What is not used is kept for 50 ms,
+/// so that a loop that is late makes up for it; at first there is what 10 ms bring, so that a short
+/// message goes out at once.
 ///
 /// What is taken beyond what there is counts as well: it is waited for later.
 class TokenBucket {
  public:
-  /// Full at first. `rate` is in bytes a second, at least 1.
+  /// `rate` is in bytes a second, at least 1.
   TokenBucket(std::uint64_t rate, TimePoint now) noexcept;
 
   /// How many bytes may be moved at `now`: 0, or as many as are worth a system call.
