@@ -2,7 +2,8 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <time.h>
+#include <poll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -13,6 +14,7 @@
 #include "cli/escape.hpp"
 #include "cli/json_line.hpp"
 #include "cli/output_fd.hpp"
+#include "cli/timestamp.hpp"
 #include "cli/usage_error.hpp"
 #include "ioa/base/duration_text.hpp"
 #include "ioa/base/error.hpp"
@@ -20,21 +22,29 @@
 namespace ioa::cli {
 namespace {
 
-/// RFC 3339, UTC, microseconds.
-std::string timestamp() {
-  timespec now{};
-  ::clock_gettime(CLOCK_REALTIME, &now);
-  tm parts{};
-  ::gmtime_r(&now.tv_sec, &parts);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", parts.tm_year + 1900,
-                     parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
-                     now.tv_nsec / 1000);
-}
-
-bool use_color(ColorMode mode) {
+bool use_color(ColorMode mode, bool is_terminal) {
   if (mode != ColorMode::automatic) return mode == ColorMode::always;
   const char* no_color = std::getenv("NO_COLOR");
-  return (no_color == nullptr || *no_color == '\0') && ::isatty(STDERR_FILENO) == 1;
+  return (no_color == nullptr || *no_color == '\0') && is_terminal;
+}
+
+/// The columns that a line may take without being broken; 80 where nobody knows.
+std::size_t live_width() {
+  winsize size{};
+  const bool is_known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
+  return is_known ? size.ws_col - 1U : 79U;
+}
+
+/// Writing from the background stops a process where the terminal says so (termios(3), TOSTOP),
+/// and disturbs whoever has it in any case.
+bool is_in_background() {
+  const pid_t foreground = ::tcgetpgrp(STDERR_FILENO);
+  return foreground >= 0 && foreground != ::getpgrp();
+}
+
+bool has_room() {
+  pollfd entry{STDERR_FILENO, POLLOUT, 0};
+  return ::poll(&entry, 1, 0) == 1 && (entry.revents & POLLOUT) != 0;
 }
 
 std::string text_of(const EventField& field) {
@@ -69,10 +79,14 @@ std::string describe(std::string_view name, std::span<const EventField> fields) 
   if (name == "connected")
     return fmt::format("connected to {} from {}", get("address"), get("local"));
   if (name == "eof")
-    return get("side") == "peer" ? "the peer has ended" : "standard input has ended";
+    return get("side") == "peer"    ? "the peer has ended"
+           : get("side") == "stdin" ? "standard input has ended"
+                                    : "the near side has ended";
   if (name == "closed")
     return fmt::format("closed ({}): {} bytes sent, {} received", get("reason"), get("bytes_sent"),
                        get("bytes_received"));
+  if (name == "child.started") return fmt::format("started {}, pid {}", get("command"), get("pid"));
+  if (name == "child.exited") return fmt::format("pid {} {}", get("pid"), get("message"));
   if (name == "retry")
     return fmt::format("trying again in {} ms: {}", get("delay_ms"), get("reason"));
   return {};
@@ -84,7 +98,8 @@ Reporter::Reporter(std::string_view command, const GeneralOptions& options, Time
     : prefix_(command.empty() ? "ioa" : fmt::format("ioa {}", command)),
       verbosity_(options.verbosity),
       quiet_(options.quiet),
-      color_(use_color(options.color)),
+      is_terminal_(::isatty(STDERR_FILENO) == 1),
+      color_(use_color(options.color, is_terminal_)),
       started_(started) {
   const EventsTarget& target = options.events;
   if (!target.path.empty()) {
@@ -105,7 +120,35 @@ Reporter::Reporter(std::string_view command, const GeneralOptions& options, Time
 void Reporter::say(std::string_view message) {
   std::string line = color_ ? fmt::format("\033[1m{}:\033[0m {}\n", prefix_, message)
                             : fmt::format("{}: {}\n", prefix_, message);
+  if (!live_.empty()) {
+    const std::size_t columns = prefix_.size() + 2 + message.size();
+    if (columns < live_.size()) line.insert(line.size() - 1, live_.size() - columns, ' ');
+    line = fmt::format("\r{}{}", line, live_);
+  }
   static_cast<void>(write_fully(STDERR_FILENO, line));  // there is nowhere left to complain
+}
+
+void Reporter::show_live(std::string_view text) {
+  if (!is_terminal_) return say(text);
+  if (!is_in_background() && has_room()) draw_live(text.substr(0, live_width()));
+}
+
+/// Blanks in place of an escape sequence: that works on every terminal.
+void Reporter::draw_live(std::string_view text) {
+  const std::size_t blanks = live_.size() > text.size() ? live_.size() - text.size() : 0;
+  const std::string line = fmt::format("\r{}{:{}}{}", text, "", blanks, text.empty() ? "\r" : "");
+  live_ = text;
+  static_cast<void>(write_fully(STDERR_FILENO, line));
+}
+
+void Reporter::hide_live() {
+  if (!live_.empty()) draw_live({});
+}
+
+void Reporter::keep_live(std::string_view text) {
+  if (!is_terminal_) return say(text);
+  hide_live();
+  if (!is_in_background()) static_cast<void>(write_fully(STDERR_FILENO, fmt::format("{}\n", text)));
 }
 
 void Reporter::error(std::string_view message) { say(message); }

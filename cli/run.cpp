@@ -14,10 +14,8 @@
 
 #include "cli/command_line.hpp"
 #include "cli/commands/connect.hpp"
-#include "cli/commands/datagram_session.hpp"
 #include "cli/commands/probe.hpp"
 #include "cli/commands/resolve.hpp"
-#include "cli/commands/socket_kinds.hpp"
 #include "cli/context.hpp"
 #include "cli/escape.hpp"
 #include "cli/exec_in_place.hpp"
@@ -57,7 +55,10 @@ class Interruption {
  private:
   void arrived() {
     const int number = watch_.signal();
-    if (!context_.on_signal) ::_exit(to_int(ended_by_signal(number)));
+    if (!context_.on_signal) {
+      context_.reporter.hide_live();
+      ::_exit(to_int(ended_by_signal(number)));
+    }
     std::exchange(context_.on_signal, nullptr)(number);
   }
 
@@ -134,8 +135,7 @@ int dispatch(const Invocation& invocation, const World& world) {
   switch (arguments.command->command) {
     case Command::connect: {
       ConnectOptions options = parse_connect(arguments);
-      const auto stdio = has_datagrams(options.peer) ? &run_datagrams : &run_connect;
-      const auto behaviour = options.probe ? &run_probe : stdio;
+      const auto behaviour = options.probe ? &run_probe : &run_connect;
       // Each name that is probed takes one.
       const std::size_t threads = options.probe ? std::min(options.jobs, kMaxLookupThreads)
                                                 : ThreadPool::Options().max_threads;

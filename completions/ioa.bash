@@ -11,8 +11,9 @@ _ioa_options() {
         --ttl --tos --nodelay --keepalive --sndbuf --rcvbuf --fastopen --mptcp -b --broadcast --sequential --attempt-delay \
         -w --connect-timeout --retry --wait --retry-delay --retry-max-delay \
         -i --idle-timeout --timeout --on-stdin-eof --on-peer-eof -q --quit-after -N \
-        --send-only --recv-only --frame --mtu -o --output --append -z --probe -j --jobs --any --until-closed --stable \
-        --json
+        --send-only --recv-only --frame --mtu -o --output -x --hex-dump --append -C --crlf --rate \
+        --progress --stats --sha256 -e --exec -c --sh-exec --to --kill-after \
+        -z --probe -j --jobs --any --until-closed --stable --json
       ;;
     resolve)
       echo "$_ioa_general" -4 -6 -s --short --first -x --reverse -j --jobs --timeout --unordered \
@@ -25,7 +26,7 @@ _ioa_options() {
 # The short options of a command that take a value.
 _ioa_letters_with_value() {
   case $1 in
-    connect) echo spwiqoj ;;
+    connect) echo spwiqoxecj ;;
     resolve) echo j ;;
   esac
 }
@@ -38,7 +39,8 @@ _ioa_waiting_option() {
     --events | --loop | --color | --source | --source-port | --interface | --ttl | --tos | \
       --keepalive | --sndbuf | --rcvbuf | --attempt-delay | --connect-timeout | --retry | \
       --wait | --retry-delay | --retry-max-delay | --idle-timeout | --timeout | \
-      --on-stdin-eof | --on-peer-eof | --quit-after | --output | --jobs | --frame | --mtu | --stable)
+      --on-stdin-eof | --on-peer-eof | --quit-after | --output | --hex-dump | --rate | --exec | \
+      --sh-exec | --to | --kill-after | --jobs | --frame | --mtu | --stable)
       echo "$word"
       ;;
     --*) ;;
@@ -77,7 +79,15 @@ _ioa_value() {
     --on-stdin-eof) words='half-close after-reply close keep' ;;
     --on-peer-eof) words='auto exit finish' ;;
     --frame) words='chunk line nul len32' ;;
-    --events | --output | -o)
+    --progress) words='auto always never' ;;
+    --to)
+      words='tcp: tcp4: tcp6: unix: exec: shell: pty: read: write: file: fd: zero: random: discard -'
+      ;;
+    --exec | -e)
+      mapfile -t COMPREPLY < <(compgen -c -- "$cur")
+      return
+      ;;
+    --events | --output | -o | --hex-dump | -x)
       _ioa_files "$cur"
       return
       ;;

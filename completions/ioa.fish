@@ -23,7 +23,8 @@ function __ioa_after_host
     set -l with_value -s --source -p --source-port --interface --ttl --tos --keepalive --sndbuf \
         --rcvbuf --frame --mtu --stable --attempt-delay -w --connect-timeout --retry --wait --retry-delay \
         --retry-max-delay -i --idle-timeout --timeout --on-stdin-eof --on-peer-eof -q \
-        --quit-after -o --output -j --jobs --frame --mtu --stable --events --loop --color
+        --quit-after -o --output -x --hex-dump --rate -e --exec -c --sh-exec --to --kill-after \
+        -j --jobs --events --loop --color
     set -l is_value 0
     for word in $words[2..-1]
         if test $is_value = 1
@@ -130,7 +131,17 @@ complete -c ioa -n '__ioa_command connect' -l recv-only -d 'Send nothing'
 complete -c ioa -n '__ioa_command connect' -l frame -x -a 'chunk line nul len32' -d 'What a datagram is'
 complete -c ioa -n '__ioa_command connect' -l mtu -x -d 'The size of a chunk'
 complete -c ioa -n '__ioa_command connect' -s o -l output -r -F -d 'Store what is received in a file'
-complete -c ioa -n '__ioa_command connect' -l append -d 'Add to the output file'
+complete -c ioa -n '__ioa_command connect' -s x -l hex-dump -r -F -d 'Write down both directions in a file'
+complete -c ioa -n '__ioa_command connect' -l append -d 'Add to the files written'
+complete -c ioa -n '__ioa_command connect' -s C -l crlf -d 'Send CR LF for each lone LF'
+complete -c ioa -n '__ioa_command connect' -l rate -x -d 'No more bytes a second each way'
+complete -c ioa -n '__ioa_command connect' -l progress -d 'A live meter on stderr'
+complete -c ioa -n '__ioa_command connect' -l stats -d 'Say at the end what was moved'
+complete -c ioa -n '__ioa_command connect' -l sha256 -d 'Say at the end the SHA-256 of each direction'
+complete -c ioa -n '__ioa_command connect' -s e -l exec -x -a '(__fish_complete_command)' -d 'Join the peer to a command'
+complete -c ioa -n '__ioa_command connect' -s c -l sh-exec -x -d 'Join the peer to a command line'
+complete -c ioa -n '__ioa_command connect' -l to -x -a 'tcp: tcp4: tcp6: unix: exec: shell: pty: read: write: file: fd: zero: random: discard -' -d 'Join the peer to another address'
+complete -c ioa -n '__ioa_command connect' -l kill-after -x -d 'Time that a command has to end'
 complete -c ioa -n '__ioa_command connect' -s z -l probe -d 'See which ports are open'
 complete -c ioa -n '__ioa_command connect' -s j -l jobs -x -d 'Probe so many ports at once'
 complete -c ioa -n '__ioa_command connect' -l until-closed -d 'The ports are to be closed'

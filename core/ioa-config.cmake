@@ -7,4 +7,10 @@ if(NOT TARGET ioa::event_core)
   set_target_properties(ioa::event_core PROPERTIES IMPORTED_LOCATION ${IOA_EVENT_CORE_LIBRARY})
 endif()
 
+if(NOT TARGET ioa::crypto)
+  find_library(IOA_CRYPTO_LIBRARY NAMES crypto REQUIRED)
+  add_library(ioa::crypto UNKNOWN IMPORTED)
+  set_target_properties(ioa::crypto PROPERTIES IMPORTED_LOCATION ${IOA_CRYPTO_LIBRARY})
+endif()
+
 include(${CMAKE_CURRENT_LIST_DIR}/ioa-targets.cmake)

@@ -21,23 +21,10 @@ namespace {
 using std::chrono::nanoseconds;
 using std::chrono::seconds;
 
-constexpr std::pair<std::string_view, OnStdinEof> kOnStdinEof[] = {
-    {"half-close", OnStdinEof::half_close},
-    {"after-reply", OnStdinEof::after_reply},
-    {"close", OnStdinEof::close},
-    {"keep", OnStdinEof::keep},
-};
-
-constexpr std::pair<std::string_view, OnPeerEof> kOnPeerEof[] = {
-    {"auto", OnPeerEof::automatic},
-    {"exit", OnPeerEof::exit},
-    {"finish", OnPeerEof::finish},
-};
-
 // Options that say how bytes are moved, and mean nothing to a probe.
 constexpr std::string_view kBytesOnly[] = {
     "idle-timeout", "on-stdin-eof", "on-peer-eof", "quit-after", "send-only", "recv-only",
-    "output",       "append",       "frame",       "mtu",        "fastopen",
+    "output",       "append",       "frame",       "mtu",        "fastopen",  "progress",
 };
 
 constexpr std::string_view kProbeOnly[] = {"jobs", "any", "json", "until-closed", "stable"};
@@ -158,43 +145,8 @@ RetryPolicy read_retry(const OptionValues& values) {
 
 void read_limits(const OptionValues& values, ConnectOptions& options) {
   options.connect_timeout = values.duration("connect-timeout").value_or(options.connect_timeout);
-  options.idle_timeout = values.duration("idle-timeout").value_or(options.idle_timeout);
   options.timeout = values.duration("timeout").value_or(options.timeout);
   options.attempt_delay = values.duration("attempt-delay").value_or(options.attempt_delay);
-}
-
-void read_ends(const OptionValues& values, ConnectOptions& options) {
-  const auto on_stdin_eof = values.choice<OnStdinEof>("on-stdin-eof", kOnStdinEof);
-  options.on_stdin_eof = on_stdin_eof.value_or(options.on_stdin_eof);
-  if (options.on_stdin_eof != OnStdinEof::half_close) values.exclude("on-stdin-eof", "N");
-  if (options.on_stdin_eof == OnStdinEof::close && values.has("quit-after")) {
-    values.fail("on-stdin-eof", "cannot be used with -q/--quit-after, as there is no wait to end");
-  }
-  const auto on_peer_eof = values.choice<OnPeerEof>("on-peer-eof", kOnPeerEof);
-  options.on_peer_eof = on_peer_eof.value_or(options.on_peer_eof);
-  options.quit_after = values.duration("quit-after");
-}
-
-void read_output(const OptionValues& values, ConnectOptions& options) {
-  if (values.has("append") && !values.has("output")) {
-    throw UsageError(values.command().name, "--append", "expected -o/--output FILE with it");
-  }
-  options.output = values.word("output", "expected the path of a file").value_or("");
-  options.append = values.has("append");
-}
-
-Direction read_direction(const OptionValues& values) {
-  values.exclude("send-only", "recv-only");
-  if (values.has("send-only")) {
-    values.exclude("output", "send-only");
-    if (values.text("on-stdin-eof") == "after-reply") values.exclude("on-stdin-eof", "send-only");
-    return Direction::send_only;
-  }
-  if (!values.has("recv-only")) return Direction::both;
-  values.exclude("on-stdin-eof", "recv-only");
-  values.exclude("on-peer-eof", "recv-only");
-  values.exclude("quit-after", "recv-only");
-  return Direction::receive_only;
 }
 
 void exclude_all(const OptionValues& values, std::span<const std::string_view> keys,
@@ -281,9 +233,7 @@ ConnectOptions parse_connect(const Arguments& arguments) {
   options.retry = read_retry(values);
   read_limits(values, options);
   check_modes(values);
-  read_ends(values, options);
-  options.direction = read_direction(values);
-  read_output(values, options);
+  static_cast<ByteOptions&>(options) = read_byte_options(values);
   settle_source(values, options);
 
   options.probe = values.has("probe");

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/byte_options.hpp"
 #include "cli/general_options.hpp"
 #include "ioa/net/address.hpp"
 #include "ioa/net/datagram_cutter.hpp"
@@ -14,28 +15,6 @@ namespace ioa::cli {
 
 struct Arguments;
 struct CommandSpec;
-
-/// What to do when standard input ends; everything read is sent first in every case.
-enum class OnStdinEof {
-  half_close,   ///< Shut down the write side, receive until the peer ends.
-  after_reply,  ///< The same, but only once the peer has said something.
-  close,        ///< Close.
-  keep,         ///< Leave the write side open, receive until the peer ends.
-};
-
-/// What to do when the peer ends.
-enum class OnPeerEof {
-  automatic,  ///< finish where the near side is a regular file, else exit.
-  exit,       ///< Send what was read and what standard input has ready, then end.
-  finish,     ///< Go on sending until standard input ends.
-};
-
-/// Which way bytes go.
-enum class Direction {
-  both,
-  send_only,
-  receive_only,
-};
 
 /// The local end of a connection.
 struct LocalAddress {
@@ -101,7 +80,7 @@ struct ProbeTarget {
 };
 
 /// What `ioa connect` was asked to do: complete, checked, and free of contradictions.
-struct ConnectOptions {
+struct ConnectOptions : ByteOptions {
   GeneralOptions general;
 
   /// Where to connect to (tcp, udp or a Unix socket); of no meaning if `probe`.
@@ -120,18 +99,7 @@ struct ConnectOptions {
 
   /// Limits; 0 is none.
   std::chrono::nanoseconds connect_timeout = std::chrono::seconds(30);
-  std::chrono::nanoseconds idle_timeout{0};
   std::chrono::nanoseconds timeout{0};
-
-  OnStdinEof on_stdin_eof = OnStdinEof::half_close;
-  OnPeerEof on_peer_eof = OnPeerEof::automatic;
-  /// How long to go on receiving once standard input has ended and all is sent; 0 is not at all.
-  std::optional<std::chrono::nanoseconds> quit_after;
-  Direction direction = Direction::both;
-  /// Where received bytes go; empty: standard output.
-  std::string output;
-  /// Add to `output` instead of truncating it.
-  bool append = false;
 
   /// Test ports instead of moving bytes: the targets, in the order given.
   bool probe = false;

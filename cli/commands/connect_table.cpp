@@ -1,5 +1,6 @@
 #include <array>
 
+#include "cli/byte_options.hpp"
 #include "cli/commands/connect_options.hpp"
 #include "cli/option_table.hpp"
 
@@ -40,7 +41,7 @@ constexpr std::array kConnecting{
     OptionSpec{"retry-max-delay", 0, kRequired, "DUR", "the longest such pause [5s]"},
 };
 
-constexpr std::array kBytes{
+constexpr std::array kEnds{
     OptionSpec{"idle-timeout", 'i', kRequired, "DUR", "limit of silence both ways, 0: none [0]"},
     OptionSpec{"timeout", 0, kRequired, "DUR", "limit of the whole run, 0: none [0]"},
     OptionSpec{"on-stdin-eof", 0, kRequired, "HOW",
@@ -54,8 +55,6 @@ constexpr std::array kBytes{
     OptionSpec{"frame", 0, kRequired, "HOW",
                "datagrams are: chunk, line, nul or len32 [chunk; line on a terminal]"},
     OptionSpec{"mtu", 0, kRequired, "SIZE", "the size of a chunk [1400]"},
-    OptionSpec{"output", 'o', kRequired, "FILE", "store what is received in FILE, not on stdout"},
-    OptionSpec{"append", 0, kNone, "", "add to the --output file"},
 };
 
 constexpr std::array kProbing{
@@ -69,7 +68,9 @@ constexpr std::array kProbing{
 
 constexpr std::array kGroups{
     OptionGroup{"Connecting", kConnecting},
-    OptionGroup{"Bytes", kBytes},
+    OptionGroup{"Ends", kEnds},
+    OptionGroup{"Bytes", kByteOptions},
+    OptionGroup{"In place of stdin and stdout", kNearOptions},
     OptionGroup{"Probing", kProbing},
     OptionGroup{"General", kGeneralOptions},
 };
@@ -79,7 +80,6 @@ constexpr std::array kRefused{
     RefusedLetter{'d', "use --recv-only to leave stdin alone"},
     RefusedLetter{'W', "use --timeout to limit the run"},
     RefusedLetter{'r', "use --jobs to probe ports side by side"},
-    RefusedLetter{'x', "use --proxy or --hex-dump, in releases that have them"},
     RefusedLetter{'X', "use --proxy, in releases that have it"},
     RefusedLetter{'P', "use --proxy, in releases that have it"},
     RefusedLetter{'t', "use --quit-after to end a wait; telnet's options are not answered"},
@@ -91,10 +91,11 @@ constexpr std::array kRefused{
     RefusedLetter{'O', "use --sndbuf"},
 };
 
-constexpr std::array<std::string_view, 4> kUsage{
+constexpr std::array<std::string_view, 5> kUsage{
     "[OPTIONS] HOST PORT | HOST:PORT | [V6]:PORT",
     "[OPTIONS] -u HOST PORT | udp:HOST:PORT",
     "[OPTIONS] unix:PATH | unix-dgram:PATH | -U PATH",
+    "[OPTIONS] ADDRESS -e CMD | -c CMDLINE | --to ADDRESS",
     "-z [OPTIONS] HOST PORT[-PORT]... | HOST:PORT... [-- CMD...]",
 };
 
@@ -103,6 +104,7 @@ constexpr std::array kExamples{
     Example{"ioa connect -w 3 --retry 5 db:5432", "try for a while"},
     Example{"ioa connect -U /run/app.sock", "talk to a Unix socket"},
     Example{"ioa connect -u --frame line stats 8125", "send each line as a datagram"},
+    Example{"ioa connect backup:9000 --to read:backup.tar --progress", "send a file, and watch it"},
     Example{"ioa connect -z localhost 22 80 8000-8010", "see which ports are open"},
     Example{"ioa connect -z --wait 30s db:5432 -- ./server", "start it once the port is open"},
 };

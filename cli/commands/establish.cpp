@@ -139,8 +139,8 @@ Future<Connection> connect_once(Context& context, const ConnectOptions& options,
     ConnectRequest request = make_request(options, peer, std::move(local), connection, limit);
     if (options.socket.fastopen && has_fast_open(context)) request.options.fast_open = true;
     Connection made = co_await context.connector.connect(std::move(request));
-    const bool sends = options.direction != Direction::receive_only;
-    const int input = sends ? context.stdin_fd : -1;
+    const bool reads_stdin = options.direction != Direction::receive_only && !options.near;
+    const int input = reads_stdin ? context.stdin_fd : -1;
     if (options.socket.fastopen) co_await settle_fast_open(context, made, input, limit);
     if (options.socket.mptcp) note_multipath(context, made.fd.get());
     co_return made;

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "cli/commands/connect_options.hpp"
+#include "cli/byte_options.hpp"
 #include "ioa/io/pump.hpp"
 
 namespace ioa::cli {

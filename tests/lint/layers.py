@@ -15,7 +15,7 @@ LAYERS = {
     "future": 1,
     "loop": 2,
     "libevent": 3, "timer": 3, "signal": 3, "io": 3,
-    "file": 4, "process": 4,
+    "file": 4, "process": 4, "openssl": 4,
     "worker": 5,
     "net": 6,
     "protocol": 7,

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -113,8 +114,68 @@ ByteEnd ByteEnd::inherited(int fd, Access access) {
 
 ByteEnd ByteEnd::discard() { return {}; }
 
+ByteEnd ByteEnd::generated(std::unique_ptr<ByteGenerator> generator) {
+  ByteEnd end;
+  end.kind_ = FdKind::generated;
+  end.generator_ = std::move(generator);
+  return end;
+}
+
+ByteEnd ByteEnd::fifo_reader(UniqueFd fd) {
+  ByteEnd end = own(std::move(fd));
+  end.awaits_writer_ = true;
+  return end;
+}
+
+ByteEnd ByteEnd::terminal_controller(UniqueFd fd) {
+  ByteEnd end = borrow_terminal_controller(fd.get());
+  end.own_ = std::move(fd);
+  return end;
+}
+
+ByteEnd ByteEnd::borrow_terminal_controller(int fd) {
+  ByteEnd end;
+  end.fd_ = fd;
+  end.kind_ = FdKind::terminal;
+  end.is_controller_ = true;
+  return end;
+}
+
+std::optional<std::uint64_t> ByteEnd::bytes_left() const noexcept {
+  if (kind_ == FdKind::generated) return generator_->left();
+  struct stat status {};
+  if (kind_ != FdKind::regular_file || ::fstat(fd_, &status) != 0) return std::nullopt;
+  const off_t at = std::max<off_t>(0, ::lseek(fd_, 0, SEEK_CUR));
+  return static_cast<std::uint64_t>(std::max<off_t>(0, status.st_size - at));
+}
+
+ssize_t ByteEnd::read_controller(std::span<char> space) noexcept {
+  const ssize_t size = retry_on_eintr([&] { return ::read(fd_, space.data(), space.size()); });
+  return size < 0 && errno == EIO ? 0 : size;  // nobody has the terminal open (pty(7))
+}
+
+ssize_t ByteEnd::write_controller(std::string_view bytes) noexcept {
+  const ssize_t size = retry_on_eintr([&] { return ::write(fd_, bytes.data(), bytes.size()); });
+  if (size > 0) is_within_line_ = bytes[static_cast<std::size_t>(size) - 1] != '\n';
+  return size;
+}
+
+/// Within a line the first sign sends what there is of it, and only the second is the end
+/// (termios(3), VEOF). A terminal that reads no lines has none.
+int ByteEnd::end_terminal() noexcept {
+  termios modes{};
+  if (::tcgetattr(fd_, &modes) != 0) return errno;
+  if ((modes.c_lflag & ICANON) == 0) return 0;
+  const char sign = static_cast<char>(modes.c_cc[VEOF]);
+  const char signs[] = {sign, sign};
+  return write_controller({signs, is_within_line_ ? 2U : 1U}) < 0 ? errno : 0;
+}
+
 ssize_t ByteEnd::read(std::span<char> space) noexcept {
+  if (is_controller_) return read_controller(space);
   switch (kind_) {
+    case FdKind::generated:
+      return static_cast<ssize_t>(generator_->generate(space));
     case FdKind::discard:
       return 0;
     case FdKind::socket:
@@ -129,6 +190,7 @@ ssize_t ByteEnd::read(std::span<char> space) noexcept {
 }
 
 ssize_t ByteEnd::write(std::string_view bytes) noexcept {
+  if (is_controller_) return write_controller(bytes);
   switch (kind_) {
     case FdKind::discard:
       return static_cast<ssize_t>(bytes.size());
@@ -152,6 +214,7 @@ bool ByteEnd::is_readable() const noexcept { return fd_ < 0 || poll_now(fd_, POL
 bool ByteEnd::is_writable() const noexcept { return fd_ < 0 || poll_now(fd_, POLLOUT); }
 
 int ByteEnd::end_writing() noexcept {
+  if (is_controller_ && fd_ >= 0) return end_terminal();
   if (kind_ != FdKind::socket) return close();
   return ::shutdown(fd_, SHUT_WR) == 0 ? 0 : errno;
 }

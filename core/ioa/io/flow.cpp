@@ -6,11 +6,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <limits>
 #include <utility>
 
 #include "ioa/base/assert.hpp"
 #include "ioa/base/syscall.hpp"
 #include "ioa/io/scratch_buffer.hpp"
+#include "ioa/loop/loop.hpp"
 
 namespace ioa {
 namespace {
@@ -26,9 +28,9 @@ constexpr int kBulkScore = 2;
 constexpr int kMaxBulkScore = 8;
 constexpr unsigned kSpliceFlags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
 
-ssize_t splice_between(int from, int to) noexcept {
-  return retry_on_eintr(
-      [&] { return ::splice(from, nullptr, to, nullptr, PipePool::kPipeSize, kSpliceFlags); });
+ssize_t splice_between(int from, int to, std::size_t most) noexcept {
+  const std::size_t size = std::min(most, PipePool::kPipeSize);
+  return retry_on_eintr([&] { return ::splice(from, nullptr, to, nullptr, size, kSpliceFlags); });
 }
 
 /// The kernel will not do this for this pair of descriptors; reading and writing may work.
@@ -55,8 +57,12 @@ bool is_of_connection(int error) noexcept {
 
 }  // namespace
 
+Flow::Throttle::Throttle(Flow& flow, std::uint64_t rate)
+    : bucket(rate, flow.loop_.now()), timer(flow.loop_.timers(), [&flow] { flow.advance(); }) {}
+
 Flow::Flow(Loop& loop, ByteEnd& source, ByteEnd& sink, PipePool& pool)
-    : source_(source),
+    : loop_(loop),
+      source_(source),
       sink_(sink),
       pool_(pool),
       source_watch_(loop),
@@ -80,12 +86,17 @@ std::string_view Flow::name(Method method) noexcept {
   return "";
 }
 
+void Flow::limit_rate(std::uint64_t bytes_per_second) {
+  throttle_ = bytes_per_second > 0 ? std::make_unique<Throttle>(*this, bytes_per_second) : nullptr;
+}
+
 void Flow::start(UniqueFunction<void()> on_change) {
   IOA_ASSERT(state_ == State::idle, "a flow starts once");
   on_change_.set(std::move(on_change));
   state_ = State::moving;
   choose_method();
-  restart_.schedule();
+  // A FIFO that nobody has opened to write is at its end for read(2).
+  source_.awaits_writer() ? wait_for_end(false) : restart_.schedule();
 }
 
 void Flow::stop() {
@@ -95,8 +106,7 @@ void Flow::stop() {
 
 void Flow::abort() noexcept {
   if (!is_over()) finish(State::stopped);
-  source_watch_.stop();
-  sink_watch_.stop();
+  stop_waiting();
 }
 
 void Flow::drain() {
@@ -105,9 +115,10 @@ void Flow::drain() {
 }
 
 void Flow::choose_method() noexcept {
-  may_splice_ = source_.never_blocks() && sink_.never_blocks() &&
-                source_.kind() != FdKind::terminal && sink_.kind() != FdKind::terminal &&
-                sink_.kind() != FdKind::discard && source_.kind() != FdKind::discard;
+  const auto is_for_kernel = [](const ByteEnd& end) {
+    return end.never_blocks() && end.fd() >= 0 && end.kind() != FdKind::terminal;
+  };
+  may_splice_ = filters_.empty() && is_for_kernel(source_) && is_for_kernel(sink_);
   if (!may_splice_) return;
   const bool to_socket_or_pipe = sink_.kind() == FdKind::socket || sink_.kind() == FdKind::pipe;
   if (source_.kind() == FdKind::regular_file) {
@@ -128,20 +139,19 @@ void Flow::advance() {
 }
 
 void Flow::wait_for(Step step) {
-  if (state_ != State::moving) {
-    source_watch_.stop();
-    sink_watch_.stop();
-    return;
-  }
+  if (state_ != State::moving) return stop_waiting();
   const bool on_sink = step == Step::sink_blocked || has_pending();
   if (!on_sink && pipe_.read_end) pool_.give_back(std::exchange(pipe_, {}));
+  if (step == Step::rate_reached) return wait_for_rate();
   if (!on_sink && is_draining_) {
     if (source_.is_readable()) return restart_.schedule();
     finish(State::stopped);
-    source_watch_.stop();
-    sink_watch_.stop();
-    return;
+    return stop_waiting();
   }
+  wait_for_end(on_sink);
+}
+
+void Flow::wait_for_end(bool on_sink) {
   waits_for_source_ = !on_sink;
   IoWatch& idle = on_sink ? source_watch_ : sink_watch_;
   IoWatch& active = on_sink ? sink_watch_ : source_watch_;
@@ -153,6 +163,18 @@ void Flow::wait_for(Step step) {
     active.start(end.fd(), on_sink ? IoEvent::write : IoEvent::read);
   else
     active.want(on_sink ? IoEvent::write : IoEvent::read);
+}
+
+void Flow::wait_for_rate() {
+  if (source_watch_.is_started()) source_watch_.want({});
+  if (sink_watch_.is_started()) sink_watch_.want({});
+  throttle_->timer.arm(throttle_->bucket.next());
+}
+
+void Flow::stop_waiting() noexcept {
+  source_watch_.stop();
+  sink_watch_.stop();
+  if (throttle_) throttle_->timer.disarm();
 }
 
 void Flow::finish(State state, int error, std::string_view call) {
@@ -168,8 +190,28 @@ Flow::Step Flow::fail_source(std::string_view call) {
 }
 
 Flow::Step Flow::fail_sink(std::string_view call) {
+  if (errno == EPIPE && forgives_leaving_) return sink_left();
   finish(State::sink_failed, errno, call);
   return Step::over;
+}
+
+Flow::Step Flow::sink_left() {
+  is_for_nobody_ = true;
+  sink_watch_.stop();
+  pending_.clear();
+  pipe_ = {};
+  fall_back_to_copy();
+  return Step::retry;
+}
+
+void Flow::count_read(std::uint64_t bytes) {
+  bytes_read_ += bytes;
+  if (throttle_) throttle_->bucket.take(bytes, loop_.now());
+}
+
+void Flow::count_written(std::string_view bytes) {
+  bytes_written_ += bytes.size();
+  for (ByteFilter* filter : filters_) filter->delivered(bytes);
 }
 
 Flow::Step Flow::move_some() {
@@ -179,29 +221,36 @@ Flow::Step Flow::move_some() {
     finish(source_ended_ ? State::ended : State::stopped);
     return Step::over;
   }
+  if (!throttle_) return read_some(std::numeric_limits<std::size_t>::max());
+  const std::uint64_t most = throttle_->bucket.available(loop_.now());
+  return most > 0 ? read_some(most) : Step::rate_reached;
+}
+
+Flow::Step Flow::read_some(std::size_t most) {
   switch (method_) {
     case Method::sendfile:
-      return sendfile_some();
+      return sendfile_some(most);
     case Method::splice:
-      return splice_some();
+      return splice_some(most);
     case Method::splice_through_pipe:
-      return fill_pipe();
+      return fill_pipe(most);
     case Method::copy:
       break;
   }
-  return copy_some();
+  return copy_some(most);
 }
 
 Flow::Step Flow::write_pending() {
   const ssize_t size = sink_.write(pending_.view());
   if (size < 0) return would_block(errno) ? Step::sink_blocked : fail_sink("write");
+  count_written(pending_.view().substr(0, static_cast<std::size_t>(size)));
   pending_.consume(static_cast<std::size_t>(size));
-  bytes_written_ += static_cast<std::uint64_t>(size);
   return Step::moved;
 }
 
-Flow::Step Flow::copy_some() {
-  const std::span<char> space = scratch_buffer();
+Flow::Step Flow::copy_some(std::size_t most) {
+  std::span<char> space = scratch_buffer();
+  space = space.first(std::min(space.size(), most));
   const ssize_t got = source_.read(space);
   if (got < 0) return would_block(errno) ? Step::source_blocked : fail_source("read");
   if (got == 0) {
@@ -209,14 +258,17 @@ Flow::Step Flow::copy_some() {
     return Step::retry;
   }
   const auto size = static_cast<std::size_t>(got);
-  bytes_read_ += size;
+  std::string_view bytes(space.data(), size);
+  for (ByteFilter* filter : filters_) bytes = filter->transform(bytes);
+  count_read(bytes.size());
+  if (is_for_nobody_) return size == space.size() ? Step::moved : Step::source_drained;
   count_bulk(size);
-  const ssize_t put = sink_.write({space.data(), size});
+  const ssize_t put = sink_.write(bytes);
   if (put < 0 && !would_block(errno)) return fail_sink("write");
   const auto written = static_cast<std::size_t>(std::max<ssize_t>(put, 0));
-  bytes_written_ += written;
-  if (written == size) return size == space.size() ? Step::moved : Step::source_drained;
-  pending_.append({space.data() + written, size - written});
+  count_written(bytes.substr(0, written));
+  if (written == bytes.size()) return size == space.size() ? Step::moved : Step::source_drained;
+  pending_.append(bytes.substr(written));
   return Step::moved;
 }
 
@@ -231,11 +283,11 @@ void Flow::count_bulk(std::size_t size) noexcept {
   if (method_ == Method::splice_through_pipe && bulk_score_ == 0) method_ = Method::copy;
 }
 
-Flow::Step Flow::sendfile_some() {
-  const ssize_t size =
-      retry_on_eintr([&] { return ::sendfile(sink_.fd(), source_.fd(), nullptr, kSendfileSize); });
+Flow::Step Flow::sendfile_some(std::size_t most) {
+  const ssize_t size = retry_on_eintr(
+      [&] { return ::sendfile(sink_.fd(), source_.fd(), nullptr, std::min(most, kSendfileSize)); });
   if (size > 0) {
-    bytes_read_ += static_cast<std::uint64_t>(size);
+    count_read(static_cast<std::uint64_t>(size));
     bytes_written_ += static_cast<std::uint64_t>(size);
     if (sink_.kind() == FdKind::pipe && !std::exchange(has_enlarged_pipe_, true))
       enlarge_pipe(sink_.fd());
@@ -252,11 +304,11 @@ Flow::Step Flow::sendfile_some() {
   return Step::retry;
 }
 
-Flow::Step Flow::splice_some() {
-  const ssize_t size = splice_between(source_.fd(), sink_.fd());
+Flow::Step Flow::splice_some(std::size_t most) {
+  const ssize_t size = splice_between(source_.fd(), sink_.fd(), most);
   if (size > 0) {
     const auto moved = static_cast<std::size_t>(size);
-    bytes_read_ += moved;
+    count_read(moved);
     bytes_written_ += moved;
     if (moved >= kBulkSize && !std::exchange(has_enlarged_pipe_, true)) {
       if (source_.kind() == FdKind::pipe) enlarge_pipe(source_.fd());
@@ -283,13 +335,13 @@ Flow::Step Flow::blocked_side() const noexcept {
   return sink_.is_writable() ? Step::retry : Step::sink_blocked;
 }
 
-Flow::Step Flow::fill_pipe() {
+Flow::Step Flow::fill_pipe(std::size_t most) {
   if (!pipe_.read_end) pipe_ = pool_.take();
-  if (!pipe_.read_end) return copy_some();  // out of descriptors
-  const ssize_t size = splice_between(source_.fd(), pipe_.write_end.get());
+  if (!pipe_.read_end) return copy_some(most);  // out of descriptors
+  const ssize_t size = splice_between(source_.fd(), pipe_.write_end.get(), most);
   if (size > 0) {
     pipe_.size = static_cast<std::size_t>(size);
-    bytes_read_ += pipe_.size;
+    count_read(pipe_.size);
     count_bulk(pipe_.size);
     return empty_pipe();
   }

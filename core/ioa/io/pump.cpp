@@ -35,6 +35,27 @@ Error far_error(const Flow& flow) {
   return Error::from_errno(flow.error(), std::string(flow.failed_call()));
 }
 
+/// Bytes that our kernel took for a TCP peer and that the peer's has not acknowledged (tcp(7),
+/// SIOCOUTQ). The end-of-stream mark counts there as one more.
+std::uint64_t unacknowledged(int fd, bool has_sent_end) noexcept {
+  int queued = 0;
+  if (fd < 0 || !is_tcp(fd) || ::ioctl(fd, SIOCOUTQ, &queued) != 0) return 0;
+  if (has_sent_end) --queued;
+  return static_cast<std::uint64_t>(std::max(queued, 0));
+}
+
+/// Why what is not acknowledged will never be; nothing while it may.
+std::optional<int> lost_connection(int fd) noexcept {
+  int error = 0;
+  socklen_t size = sizeof error;
+  if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) return errno;
+  if (error != 0) return error;
+  tcp_info info{};
+  size = sizeof info;
+  if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return errno;
+  return info.tcpi_state == TCP_CLOSE ? std::optional(ECONNRESET) : std::nullopt;
+}
+
 }  // namespace
 
 Pump::Pump(ByteEnd near_source, ByteEnd near_sink, UniqueFd far, PumpOptions options)
@@ -51,6 +72,11 @@ void Pump::added_to_loop(Loop& loop) {
     idle_timer_.emplace(loop.timers(), [this] { finish(PumpEnd::idle_timeout); });
     idle_timer_->arm(saturating_add(loop.now(), options_.idle_timeout));
   }
+  for (ByteFilter* filter : up_filters_) up_->add_filter(*filter);
+  for (ByteFilter* filter : down_filters_) down_->add_filter(*filter);
+  up_->limit_rate(options_.rate);
+  down_->limit_rate(options_.rate);
+  if (options_.near_reader_may_leave) down_->forgive_leaving_reader();
   if (options_.sends) up_->start([this] { changed(); });
   down_->start([this] { changed(); });
 }
@@ -70,6 +96,17 @@ void Pump::interrupt() {
   if (!down_ || is_over_) return;
   if (down_->is_over()) return finish(PumpEnd::interrupted);
   down_->stop();
+}
+
+void Pump::end_near() {
+  has_near_gone_ = true;
+  if (!up_ || is_over_ || is_settling_) return;
+  if (up_->state() == Flow::State::ended) return settle();
+  up_->drain();
+}
+
+void Pump::add_filter(Side towards, ByteFilter& filter) {
+  (towards == Side::far ? up_filters_ : down_filters_).push_back(&filter);
 }
 
 void Pump::changed() {
@@ -99,7 +136,8 @@ void Pump::restart_idle_timer() {
 bool Pump::check_failures() {
   if (down_->state() == Flow::State::sink_failed) {
     const int error = down_->error();
-    finish(error == EPIPE ? PumpEnd::near_left : PumpEnd::near_failed,
+    const bool left = error == EPIPE && !options_.near_half_closes;
+    finish(left ? PumpEnd::near_left : PumpEnd::near_failed,
            Error::from_errno(error, "write", options_.near_sink_name));
   } else if (up_->state() == Flow::State::source_failed) {
     finish(PumpEnd::near_failed,
@@ -122,7 +160,7 @@ void Pump::near_ended() {
   on_eof_(Side::near);
   if (is_over_) return;
   if (options_.near_eof == NearEof::half_close) half_close();
-  if (options_.near_eof == NearEof::close || !options_.receives) {
+  if (options_.near_eof == NearEof::close || !options_.receives || has_near_gone_) {
     half_close();
     return settle();
   }
@@ -144,8 +182,8 @@ void Pump::far_ended() {
   far_eof_handled_ = true;
   on_eof_(Side::far);
   if (is_over_) return;
-  // At once, so that a pipeline sees the end. A network file system may report a failed write here.
-  if (const int error = near_sink_.close())
+  // At once, so that a pipeline sees the end.
+  if (const int error = end_near_sink())
     return finish(PumpEnd::near_failed, Error::from_errno(error, "close", options_.near_sink_name));
   if (!options_.sends) return settle();
   if (options_.far_eof == FarEof::exit) up_->drain();
@@ -163,15 +201,14 @@ void Pump::settle() {
 
 void Pump::await_end() {
   if (!down_->is_over()) return;
-  const std::uint64_t unacknowledged = this->unacknowledged();
-  if (unacknowledged == 0) {
-    if (const int error = near_sink_.close())
+  if (unacknowledged_by_far() == 0) {
+    if (const int error = end_near_sink())
       return finish(PumpEnd::near_failed,
                     Error::from_errno(error, "close", options_.near_sink_name));
-    return finish(orderly_end_);
   }
-  if (const std::optional<int> error = lost_connection())
-    return finish(PumpEnd::far_failed, Error::from_errno(*error, "send"));
+  const std::uint64_t unacknowledged = unacknowledged_by_far() + unacknowledged_by_near();
+  if (unacknowledged == 0) return finish(orderly_end_);
+  if (!check_connections()) return;
   if (idle_timer_ && unacknowledged < std::exchange(unacknowledged_, unacknowledged))
     idle_timer_->arm(saturating_add(loop()->now(), options_.idle_timeout));
   if (!acknowledgement_timer_)
@@ -180,25 +217,39 @@ void Pump::await_end() {
   acknowledgement_delay_ = std::min(acknowledgement_delay_ * 2, kLastLook);
 }
 
-/// Why what is not acknowledged will never be; nothing while it may.
-std::optional<int> Pump::lost_connection() const noexcept {
-  int error = 0;
-  socklen_t size = sizeof error;
-  if (::getsockopt(far_.fd(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) return errno;
-  if (error != 0) return error;
-  tcp_info info{};
-  size = sizeof info;
-  if (::getsockopt(far_.fd(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return errno;
-  return info.tcpi_state == TCP_CLOSE ? std::optional(ECONNRESET) : std::nullopt;
+/// Ends the pump if what is not acknowledged will never be.
+bool Pump::check_connections() {
+  if (unacknowledged_by_far() > 0) {
+    if (const std::optional<int> error = lost_connection(far_.fd())) {
+      finish(PumpEnd::far_failed, Error::from_errno(*error, "send"));
+      return false;
+    }
+  }
+  if (unacknowledged_by_near() > 0) {
+    if (const std::optional<int> error = lost_connection(near_sink_.fd())) {
+      finish(PumpEnd::near_failed, Error::from_errno(*error, "write", options_.near_sink_name));
+      return false;
+    }
+  }
+  return true;
 }
 
-/// Bytes that were accepted by our kernel and have not been acknowledged by the peer's (tcp(7),
-/// SIOCOUTQ). The end-of-stream mark counts there as one more.
-std::uint64_t Pump::unacknowledged() const noexcept {
-  int queued = 0;
-  if (sent() == 0 || !is_tcp(far_.fd()) || ::ioctl(far_.fd(), SIOCOUTQ, &queued) != 0) return 0;
-  if (has_sent_end_) --queued;
-  return static_cast<std::uint64_t>(std::max(queued, 0));
+std::uint64_t Pump::unacknowledged_by_far() const noexcept {
+  return sent() == 0 ? 0 : unacknowledged(far_.fd(), has_sent_end_);
+}
+
+std::uint64_t Pump::unacknowledged_by_near() const noexcept {
+  if (!options_.near_half_closes || received() == 0) return 0;
+  return unacknowledged(near_sink_.fd(), has_near_end_);
+}
+
+/// A network file system may report a failed write when it is closed.
+int Pump::end_near_sink() {
+  if (std::exchange(has_near_end_, true)) return 0;
+  if (!options_.near_half_closes) return near_sink_.close();
+  // A failure means that who was there has gone, which reading and the acknowledgements tell.
+  static_cast<void>(near_sink_.end_writing());
+  return 0;
 }
 
 void Pump::finish(PumpEnd end, std::optional<Error> error) {
@@ -206,9 +257,9 @@ void Pump::finish(PumpEnd end, std::optional<Error> error) {
   PumpResult result;
   result.end = end;
   result.error = std::move(error);
-  const std::uint64_t lost = unacknowledged();
-  result.sent = sent() - std::min(lost, sent());
-  result.received = received();
+  result.sent = sent() - std::min(unacknowledged_by_far(), sent());
+  result.received = received() - std::min(unacknowledged_by_near(), received());
+  if (down_ && down_->is_for_nobody()) result.unwanted = down_->bytes_read() - received();
   result.undelivered = up_ ? up_->bytes_read() - result.sent : 0;
   if (up_) result.sent_by = up_->method();
   if (down_) result.received_by = down_->method();

@@ -4,12 +4,14 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "ioa/base/clock.hpp"
 #include "ioa/base/error.hpp"
 #include "ioa/base/event_slot.hpp"
 #include "ioa/future/promise.hpp"
 #include "ioa/io/byte_end.hpp"
+#include "ioa/io/byte_filter.hpp"
 #include "ioa/io/flow.hpp"
 #include "ioa/io/splice_pipe.hpp"
 #include "ioa/loop/notifier.hpp"
@@ -40,6 +42,15 @@ struct PumpOptions {
   Duration idle_timeout{0};
   /// False: nothing is read from the near source, and the far side's writing stays open.
   bool sends = true;
+  /// No more bytes a second each way; 0: no limit.
+  std::uint64_t rate = 0;
+  /// The far side's end is passed on to the near sink by ByteEnd::end_writing(), and a failure of
+  /// its connection is one: for sockets and children. Otherwise the sink is closed, and that its
+  /// reader has gone (EPIPE) is `near_left`.
+  bool near_half_closes = false;
+  /// The near sink's reader may leave: what is received from then on is thrown away. For children,
+  /// which need not read what they are sent.
+  bool near_reader_may_leave = false;
   /// What errors call the two near ends.
   std::string near_source_name = "standard input";
   std::string near_sink_name = "standard output";
@@ -63,9 +74,12 @@ struct PumpResult {
   PumpEnd end = PumpEnd::complete;
   std::optional<Error> error;  ///< With far_failed, near_failed and near_left.
   std::uint64_t sent = 0;      ///< Bytes that the far side's kernel has, as far as can be known.
-  std::uint64_t received = 0;  ///< Bytes that the near sink has taken.
+  /// Bytes that the near sink has taken; those of them that its kernel has, where it is TCP.
+  std::uint64_t received = 0;
   /// Bytes read from the near source that the far side does not have.
   std::uint64_t undelivered = 0;
+  /// Bytes received that nobody wanted: PumpOptions::near_reader_may_leave.
+  std::uint64_t unwanted = 0;
   /// How the bytes were moved, towards the far side and from it.
   Flow::Method sent_by = Flow::Method::copy;
   Flow::Method received_by = Flow::Method::copy;
@@ -99,6 +113,14 @@ class Pump : public Notifier {
   /// Ends now: what has not been written is lost, and the result says how much that is.
   void cut_off() { finish(PumpEnd::cut_off); }
 
+  /// The near side has gone altogether, as a child does that ends: what its source has ready is
+  /// sent, then it is over.
+  void end_near();
+
+  /// Before it joins a loop: what goes towards that side is shown to `filter`, which is borrowed
+  /// and outlives the pump.
+  void add_filter(Side towards, ByteFilter& filter);
+
   /// Called when a side has ended and all its bytes are through.
   void on_eof(UniqueFunction<void(Side)> callback) { on_eof_ = std::move(callback); }
 
@@ -122,9 +144,11 @@ class Pump : public Notifier {
   void settle();
   void restart_idle_timer();
   void await_end();
-  std::optional<int> lost_connection() const noexcept;
+  bool check_connections();
   void finish(PumpEnd end, std::optional<Error> error = std::nullopt);
-  std::uint64_t unacknowledged() const noexcept;
+  std::uint64_t unacknowledged_by_far() const noexcept;
+  std::uint64_t unacknowledged_by_near() const noexcept;
+  int end_near_sink();
 
   ByteEnd near_source_;
   ByteEnd near_sink_;
@@ -132,6 +156,8 @@ class Pump : public Notifier {
   ByteEnd far_reader_;
   PumpOptions options_;
   PipePool pipes_;
+  std::vector<ByteFilter*> up_filters_;
+  std::vector<ByteFilter*> down_filters_;
   std::optional<Flow> up_;
   std::optional<Flow> down_;
   std::optional<TimeWatch> idle_timer_;
@@ -148,6 +174,8 @@ class Pump : public Notifier {
   bool far_eof_handled_ = false;
   bool is_shut_down_ = false;
   bool has_sent_end_ = false;
+  bool has_near_end_ = false;  // the near sink has been told the end
+  bool has_near_gone_ = false;
   bool is_interrupted_ = false;
   bool is_settling_ = false;
   bool is_over_ = false;

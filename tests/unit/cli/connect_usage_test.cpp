@@ -265,7 +265,10 @@ TEST(ConnectUsageTest, RefusesOptionsThatContradict) {
 }
 
 TEST(ConnectUsageTest, RefusesOptionsThatNeedAnother) {
-  EXPECT_EQ(complaint_of_options({"--append"}), "--append: expected -o/--output FILE with it");
+  EXPECT_EQ(complaint_of_options({"--append"}),
+            "--append: expected -o/--output FILE, -x/--hex-dump FILE or --to write:FILE with it");
+  EXPECT_EQ(complaint_of_options({"--kill-after=1"}),
+            "--kill-after 1: expected a command with it: --exec, --sh-exec or --to");
   EXPECT_EQ(complaint_of_options({"--retry-delay=1s"}),
             "--retry-delay 1s: expected --retry or --wait with it");
   EXPECT_EQ(complaint_of_options({"--retry-max-delay=1s"}),
@@ -275,6 +278,33 @@ TEST(ConnectUsageTest, RefusesOptionsThatNeedAnother) {
   EXPECT_EQ(complaint_of_options({"--json"}), "--json: expected -z/--probe with it");
   EXPECT_EQ(complaint_of_options({"--any"}), "--any: expected -z/--probe with it");
   EXPECT_EQ(complaint_of_options({"-j5"}), "-j/--jobs 5: expected -z/--probe with it");
+}
+
+TEST(ConnectUsageTest, RefusesNearSidesThatMakeNoSense) {
+  EXPECT_EQ(complaint_of_options({"-e", "cat", "-c", "cat"}),
+            "-c/--sh-exec: cannot be used with -e/--exec");
+  EXPECT_EQ(complaint_of_options({"-e", "cat", "--to", "discard"}),
+            "-e/--exec: cannot be used with --to");
+  EXPECT_EQ(complaint_of_options({"-e", "cat 'x"}),
+            "-e/--exec cat 'x: expected a command with all its quotes closed");
+  EXPECT_EQ(complaint_of_options({"-e", " "}), "-e/--exec  : expected a command");
+  EXPECT_EQ(complaint_of_options({"-c", " "}), "-c/--sh-exec  : expected a command line");
+  EXPECT_EQ(complaint_of_options({"--to", "shell: "}), "--to shell: : expected a command");
+  EXPECT_EQ(complaint_of_options({"--to", "udp:localhost:53"}),
+            "--to udp:localhost:53: expected an address whose bytes are a stream");
+  EXPECT_EQ(complaint_of_options({"-e", "cat", "-o", "f"}),
+            "-o/--output: cannot be used with -e/--exec");
+  EXPECT_EQ(complaint_of_options({"--to", "write:f", "-o", "f"}),
+            "-o/--output: cannot be used with --to");
+}
+
+TEST(ConnectUsageTest, RefusesRatesThatAreNone) {
+  EXPECT_EQ(complaint_of_options({"--rate", "fast"}),
+            "--rate fast: expected a rate in bytes a second such as 512, 64K, 10M or 1G");
+  EXPECT_EQ(complaint_of_options({"--stats", "--quiet"}), "--stats: cannot be used with --quiet");
+  EXPECT_EQ(complaint_of_options({"--sha256", "--quiet"}), "--sha256: cannot be used with --quiet");
+  EXPECT_EQ(complaint_of_options({"--recv-only", "-C"}),
+            "-C/--crlf: cannot be used with --recv-only");
 }
 
 TEST(ConnectUsageTest, RefusesToMoveBytesInAProbe) {
@@ -315,7 +345,8 @@ TEST(ConnectUsageTest, RefusesLettersThatNetcatsDisagreeAbout) {
   EXPECT_EQ(complaint_of_options({"-zr"}),
             "-r" + prefix + "use --jobs to probe ports side by side");
   EXPECT_EQ(complaint_of_options({"-x", "proxy:1080"}),
-            "-x" + prefix + "use --proxy or --hex-dump, in releases that have them");
+            "-x/--hex-dump proxy:1080: expected a file; a proxy is for --proxy, and a file of that "
+            "name is ./proxy:1080");
   EXPECT_EQ(complaint_of_options({"-X5"}), "-X" + prefix + "use --proxy, in releases that have it");
   EXPECT_EQ(complaint_of_options({"-P", "me"}),
             "-P" + prefix + "use --proxy, in releases that have it");
@@ -331,11 +362,7 @@ TEST(ConnectUsageTest, RefusesLettersThatNetcatsDisagreeAbout) {
 }
 
 TEST(ConnectUsageTest, KnowsNoOptionOfLaterReleases) {
-  for (const std::string option : {"-e", "-c", "-C"}) {
-    EXPECT_EQ(complaint_of_options({option}),
-              option + ": unknown option; 'ioa connect --help' lists them");
-  }
-  for (const std::string option : {"--tls", "--exec", "--progress", "--script"}) {
+  for (const std::string option : {"--tls", "--script"}) {
     EXPECT_EQ(complaint_of_options({option}),
               option + ": unknown option; 'ioa connect --help' lists them");
   }

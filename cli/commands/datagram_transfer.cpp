@@ -1,0 +1,209 @@
+#include "cli/commands/datagram_transfer.hpp"
+
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <memory>
+#include <utility>
+
+#include "cli/commands/pump_words.hpp"
+#include "cli/commands/socket_kinds.hpp"
+#include "cli/escape.hpp"
+#include "ioa/base/duration_text.hpp"
+#include "ioa/loop/loop.hpp"
+
+namespace ioa::cli {
+namespace {
+
+// How long is waited for a datagram once standard input has ended, where -q says nothing.
+constexpr Duration kSilence = std::chrono::seconds(1);
+
+bool is_multicast(const SocketAddress& address) noexcept {
+  if (address.family() == AF_INET) {
+    const auto& ipv4 = *reinterpret_cast<const sockaddr_in*>(address.data());
+    return IN_MULTICAST(ntohl(ipv4.sin_addr.s_addr));
+  }
+  if (address.family() != AF_INET6) return false;
+  const auto& ipv6 = *reinterpret_cast<const sockaddr_in6*>(address.data());
+  return ipv6.sin6_addr.s6_addr[0] == 0xff;  // RFC 4291 s2.7
+}
+
+/// Undoes connect(2), udp(7): from then on datagrams of anybody are received.
+void disconnect(int fd) {
+  sockaddr nowhere{};
+  nowhere.sa_family = AF_UNSPEC;
+  if (::connect(fd, &nowhere, sizeof nowhere) == 0) return;
+  const int error = errno;
+  throw Error::from_errno(error, "connect", "AF_UNSPEC");
+}
+
+std::string with_counts(std::string bytes, std::uint64_t sent, std::uint64_t received) {
+  return fmt::format("{} ({} datagrams sent, {} received)", bytes, sent, received);
+}
+
+}  // namespace
+
+DatagramTransfer::DatagramTransfer(Context& context, const ConnectOptions& options,
+                                   std::int64_t connection)
+    : context_(context), options_(options), connection_(connection), taps_(context, options) {}
+
+DatagramTransfer::~DatagramTransfer() {
+  if (pump_ != nullptr) pump_->remove();
+  const std::string& path = options_.source.path;
+  if (is_bound_ && !path.empty() && path.front() != '@') static_cast<void>(::unlink(path.c_str()));
+}
+
+Future<ExitStatus> DatagramTransfer::run(NearSide near, UniqueFd peer) {
+  is_bound_ = true;
+  began_ = Clock::now();
+  pump_ = &context_.loop.add(make_pump(std::move(near), std::move(peer)));
+  meter_.emplace(context_.loop, context_.reporter, options_.progress, ProgressUnit::bytes,
+                 [this] { return progress(); });
+  result_ = co_await pump_->result();
+  pump_ = nullptr;
+  meter_->finish();
+  meter_.reset();
+  report_closed(result_);
+  report_losses(result_);
+  ExitStatus status = status_of(result_);
+  taps_.report(result_.sent, result_.received, Clock::now() - began_);
+  if (!taps_.close() && status == ExitStatus::done) status = ExitStatus::io_error;
+  co_return status;
+}
+
+std::unique_ptr<DatagramPump> DatagramTransfer::make_pump(NearSide near, UniqueFd peer) {
+  DatagramPumpOptions pump = pump_options(near, SocketAddress::peer_of(peer.get()));
+  if (!pump.to.empty()) disconnect(peer.get());
+  event_name_ = near.event_name;
+  if (pump.sends) input_size_ = near.source.bytes_left();
+  auto made = std::make_unique<DatagramPump>(std::move(near.source), std::move(near.sink),
+                                             std::move(peer), std::move(pump));
+  taps_.add_to(*made);
+  made->on_eof([this](DatagramPump::Side side) { side_ended(side); });
+  return made;
+}
+
+DatagramPumpOptions DatagramTransfer::pump_options(const NearSide& near,
+                                                   const SocketAddress& peer) const {
+  const bool is_packet_stream = socket_type(options_.peer) == SOCK_SEQPACKET;
+  const bool is_typed = !options_.near && ::isatty(near.source.fd()) == 1;
+  const bool finishes = options_.on_peer_eof == OnPeerEof::finish ||
+                        (options_.on_peer_eof == OnPeerEof::automatic && near.finishes);
+  DatagramPumpOptions pump;
+  pump.framing = options_.datagrams.framing.value_or(is_typed ? DatagramFraming::line
+                                                              : DatagramFraming::chunk);
+  pump.chunk_size = options_.datagrams.mtu;
+  if (options_.peer.is_unix()) pump.longest = Socket::kMaxReceiveSize;
+  if (options_.datagrams.broadcast || is_multicast(peer)) pump.to = peer;
+  pump.near_eof = near_eof(options_.on_stdin_eof);
+  pump.far_eof = finishes ? FarEof::finish : FarEof::exit;
+  pump.quit_after = options_.quit_after;
+  const bool keeps = options_.on_stdin_eof == OnStdinEof::keep;
+  if (!pump.quit_after && !is_packet_stream && !keeps) pump.quit_after = kSilence;
+  pump.idle_timeout = options_.idle_timeout;
+  pump.sends = near.gives && options_.direction != Direction::receive_only;
+  pump.receives = options_.direction != Direction::send_only;
+  pump.rate = options_.rate;
+  pump.near_half_closes = near.half_closes;
+  pump.near_reader_may_leave = near.reader_may_leave;
+  pump.near_source_name = near.source_name;
+  pump.near_sink_name = near.sink_name;
+  pump.far_name = peer.to_string();
+  return pump;
+}
+
+void DatagramTransfer::side_ended(DatagramPump::Side side) {
+  const bool is_far = side == DatagramPump::Side::far;
+  if (!is_far) has_near_ended_ = true;
+  context_.reporter.event(
+      "eof", {{"conn", connection_}, {"side", std::string_view(is_far ? "peer" : event_name_)}});
+}
+
+ProgressReading DatagramTransfer::progress() const {
+  const std::uint64_t sent = pump_ != nullptr ? pump_->bytes_sent() : result_.sent;
+  const std::uint64_t received = pump_ != nullptr ? pump_->bytes_received() : result_.received;
+  if (!input_size_) return {sent + received, {}, {}};
+  ProgressReading reading{sent, input_size_, {}};
+  if (received > 0) reading.note = format_bytes(received) + " received";
+  return reading;
+}
+
+void DatagramTransfer::end_near() {
+  if (pump_ != nullptr) pump_->end_near();
+}
+
+void DatagramTransfer::interrupt(int signal) {
+  signal_ = signal;
+  if (pump_ != nullptr) pump_->interrupt();
+}
+
+void DatagramTransfer::cut_off(Duration limit) {
+  limit_ = limit;
+  if (pump_ != nullptr) pump_->cut_off();
+}
+
+std::string DatagramTransfer::moved() const {
+  if (pump_ == nullptr)
+    return with_counts(bytes_moved(result_.sent, result_.received), result_.datagrams_sent,
+                       result_.datagrams_received);
+  return with_counts(bytes_moved(pump_->bytes_sent(), pump_->bytes_received()),
+                     pump_->datagrams_sent(), pump_->datagrams_received());
+}
+
+ExitStatus DatagramTransfer::status_of(const DatagramPumpResult& result) {
+  const std::string moved =
+      with_counts(bytes_moved(result.sent, result.received, result.undelivered),
+                  result.datagrams_sent, result.datagrams_received);
+  switch (result.end) {
+    case PumpEnd::complete:
+    case PumpEnd::quit:
+      return result.truncated > 0 ? ExitStatus::io_error : ExitStatus::done;
+    case PumpEnd::near_left:
+      return ended_by_signal(SIGPIPE);
+    case PumpEnd::idle_timeout:
+      context_.reporter.error(fmt::format("--idle-timeout {} reached: {}",
+                                          duration_text(options_.idle_timeout), moved));
+      return ExitStatus::time_limit;
+    case PumpEnd::interrupted:
+      context_.reporter.error(fmt::format("ended by SIG{}: {}", ::sigabbrev_np(signal_), moved));
+      return ended_by_signal(signal_);
+    case PumpEnd::cut_off:
+      context_.reporter.error(
+          fmt::format("--timeout {} reached: {}", duration_text(limit_), moved));
+      return ExitStatus::time_limit;
+    case PumpEnd::far_failed:
+    case PumpEnd::near_failed:
+      break;
+  }
+  context_.reporter.error(fmt::format("{}: {}", escape(result.error->what()), moved));
+  return ExitStatus::io_error;
+}
+
+void DatagramTransfer::report_closed(const DatagramPumpResult& result) {
+  context_.reporter.event(
+      "closed", {{"conn", connection_},
+                 {"bytes_sent", static_cast<std::int64_t>(result.sent)},
+                 {"bytes_received", static_cast<std::int64_t>(result.received)},
+                 {"datagrams_sent", static_cast<std::int64_t>(result.datagrams_sent)},
+                 {"datagrams_received", static_cast<std::int64_t>(result.datagrams_received)},
+                 {"duration_ms", milliseconds(Clock::now() - began_)},
+                 {"reason", reason_of(result.end)}});
+}
+
+/// What has been lost without an error of any call.
+void DatagramTransfer::report_losses(const DatagramPumpResult& result) {
+  if (result.truncated > 0)
+    context_.reporter.error(
+        fmt::format("{} datagrams were too long and have lost their ends", result.truncated));
+  if (result.dropped > 0)
+    context_.reporter.warning(
+        fmt::format("{} datagrams came faster than they could be written, and were dropped by the "
+                    "system",
+                    result.dropped));
+}
+
+}  // namespace ioa::cli

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "cli/byte_taps.hpp"
+#include "cli/commands/connect_options.hpp"
+#include "cli/context.hpp"
+#include "cli/exit_status.hpp"
+#include "cli/near_side.hpp"
+#include "cli/progress_meter.hpp"
+#include "ioa/base/unique_fd.hpp"
+#include "ioa/future/future.hpp"
+#include "ioa/net/datagram_pump.hpp"
+
+namespace ioa::cli {
+
+/// The datagrams of one conversation, as a Transfer has the bytes of a connection: joins a near
+/// side to a socket of datagrams, shows how far it is, and says how it ended.
+///
+/// OWNERSHIP: context and options outlive it.
+class DatagramTransfer {
+ public:
+  DatagramTransfer(Context& context, const ConnectOptions& options, std::int64_t connection);
+  DatagramTransfer(const DatagramTransfer&) = delete;
+  DatagramTransfer& operator=(const DatagramTransfer&) = delete;
+  /// Ends what runs, and removes the path that a Unix datagram socket was bound to.
+  ~DatagramTransfer();
+
+  /// As Transfer's.
+  Future<> prepare() { return taps_.prepare(); }
+  Future<ExitStatus> run(NearSide near, UniqueFd peer);
+  bool is_running() const noexcept { return pump_ != nullptr; }
+  bool has_near_ended() const noexcept { return has_near_ended_; }
+  void end_near();
+  void interrupt(int signal);
+  void cut_off(Duration limit);
+  std::string moved() const;
+
+ private:
+  DatagramPumpOptions pump_options(const NearSide& near, const SocketAddress& peer) const;
+  std::unique_ptr<DatagramPump> make_pump(NearSide near, UniqueFd peer);
+  void side_ended(DatagramPump::Side side);
+  ProgressReading progress() const;
+  void report_closed(const DatagramPumpResult& result);
+  void report_losses(const DatagramPumpResult& result);
+  ExitStatus status_of(const DatagramPumpResult& result);
+
+  Context& context_;
+  const ConnectOptions& options_;
+  std::int64_t connection_;
+  ByteTaps taps_;
+  DatagramPump* pump_ = nullptr;  // while it is in the loop
+  std::string event_name_;
+  std::optional<std::uint64_t> input_size_;  // where it is known
+  DatagramPumpResult result_;                // once it is there
+  std::optional<ProgressMeter> meter_;
+  bool is_bound_ = false;
+  TimePoint began_{};
+  int signal_ = 0;
+  Duration limit_{};
+  bool has_near_ended_ = false;
+};
+
+}  // namespace ioa::cli

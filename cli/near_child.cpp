@@ -1,0 +1,235 @@
+#include "cli/near_child.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "cli/split_words.hpp"
+#include "ioa/base/duration_text.hpp"
+#include "ioa/loop/timeout.hpp"
+#include "ioa/process/process_info.hpp"
+#include "ioa/process/pseudo_terminal.hpp"
+#include "ioa/process/spawn.hpp"
+
+namespace ioa::cli {
+namespace {
+
+// Nothing tells when a process group is gone: it is looked at, soon, then less often.
+constexpr Duration kFirstLook = std::chrono::milliseconds(1);
+constexpr Duration kLastLook = std::chrono::milliseconds(20);
+// A process that the kernel does not let go is not waited for longer than this after SIGKILL.
+constexpr Duration kPatience = std::chrono::seconds(2);
+
+/// 0 if the file can be run, else the errno value that execve(2) would give.
+int check_program(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return errno;
+  if (!S_ISREG(status.st_mode)) return EACCES;
+  return ::access(path.c_str(), X_OK) == 0 ? 0 : errno;
+}
+
+/// The same for a program that may have to be looked for along PATH (execvp(3)).
+int check_command(const std::string& program) {
+  if (program.find('/') != std::string::npos) return check_program(program);
+  const char* variable = std::getenv("PATH");
+  std::string_view path = variable != nullptr ? variable : "/bin:/usr/bin";
+  int worst = ENOENT;
+  for (;;) {
+    const std::size_t colon = path.find(':');
+    const std::string folder(path.substr(0, colon));
+    const int error = check_program((folder.empty() ? "." : folder) + "/" + program);
+    if (error == 0) return 0;
+    if (error == EACCES) worst = EACCES;
+    if (colon == path.npos) return worst;
+    path.remove_prefix(colon + 1);
+  }
+}
+
+/// Whether somebody in a process group still lives. Its own answer to signal 0 counts those too
+/// that have ended and that nobody reaps.
+bool has_living_member(::pid_t group) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir("/proc"), &::closedir);
+  if (!folder) return true;
+  while (const dirent* entry = ::readdir(folder.get())) {
+    ::pid_t pid = 0;
+    const char* end = entry->d_name + std::strlen(entry->d_name);
+    if (std::from_chars(entry->d_name, end, pid).ptr != end) continue;
+    const auto info = process_info(pid);
+    if (info && info->group == group && !info->has_ended()) return true;
+  }
+  return false;
+}
+
+std::string name_of(const Address& command) {
+  constexpr std::size_t kMost = 60;
+  std::string name = command.command;
+  if (name.size() > kMost) name = name.substr(0, kMost) + "…";
+  return name;
+}
+
+void set_non_blocking(const UniqueFd& fd) {
+  // A new description of our own: nobody else is surprised.
+  static_cast<void>(::fcntl(fd.get(), F_SETFL, O_NONBLOCK | ::fcntl(fd.get(), F_GETFL)));
+}
+
+}  // namespace
+
+void ConnectionNames::add_to(Environment& environment) const {
+  const auto port = [](const SocketAddress& address) {
+    return address.is_inet() ? std::to_string(address.port()) : std::string();
+  };
+  environment.set("IOA_REMOTE_ADDR", remote.host());
+  environment.set("IOA_REMOTE_PORT", port(remote));
+  environment.set("IOA_LOCAL_ADDR", local.host());
+  environment.set("IOA_LOCAL_PORT", port(local));
+  environment.set("IOA_PROTO", protocol);
+  environment.set("IOA_CONN", std::to_string(number));
+}
+
+NearChild::NearChild(Context& context, const Address& command, Duration kill_after)
+    : context_(context), scheme_(command.scheme), name_(name_of(command)), kill_after_(kill_after) {
+  if (scheme_ == Address::Scheme::exec)
+    words_ = split_words(command.command).value_or(std::vector<std::string>());
+  else
+    words_ = {command.command};
+}
+
+NearChild::~NearChild() {
+  if (is_running()) signal_group(SIGKILL);
+}
+
+void NearChild::look_for_command() const {
+  if (scheme_ != Address::Scheme::exec) return;
+  const std::string program = words_.empty() ? "" : words_.front();
+  if (const int error = check_command(program)) throw Error::from_errno(error, "exec", program);
+}
+
+SpawnRequest NearChild::request() const {
+  SpawnRequest request = scheme_ == Address::Scheme::exec ? SpawnRequest::command(words_)
+                                                          : SpawnRequest::shell(words_.front());
+  request.parent_death_signal = SIGKILL;
+  return request;
+}
+
+void NearChild::start(const ConnectionNames& connection) {
+  SpawnRequest request = this->request();
+  connection_ = connection.number;
+  connection.add_to(request.environment);
+  scheme_ == Address::Scheme::pty ? open_terminal(request) : open_pipes(request);
+  SpawnedChild child = spawn(request);
+  child_ends_.clear();
+  group_ = child.pid;
+  started_ = Clock::now();
+  context_.reporter.event("child.started", {{"conn", connection_},
+                                            {"pid", std::int64_t{group_}},
+                                            {"command", std::span<const std::string>(words_)}});
+  watch_.emplace(context_.loop, std::move(child),
+                 [this](const ExitReport& report) { exited(report); });
+}
+
+void NearChild::open_pipes(SpawnRequest& request) {
+  request.process_group = 0;
+  int in[2];
+  int out[2];
+  if (::pipe2(in, O_CLOEXEC) != 0) throw Error::from_errno(errno, "pipe");
+  UniqueFd in_read(in[0]);
+  UniqueFd in_write(in[1]);
+  if (::pipe2(out, O_CLOEXEC) != 0) throw Error::from_errno(errno, "pipe");
+  UniqueFd out_read(out[0]);
+  UniqueFd out_write(out[1]);
+  set_non_blocking(in_write);
+  set_non_blocking(out_read);
+  request.descriptors = {FdAction::dup(in_read.get(), STDIN_FILENO),
+                         FdAction::dup(out_write.get(), STDOUT_FILENO)};
+  child_ends_.push_back(std::move(in_read));
+  child_ends_.push_back(std::move(out_write));
+  input_ = ByteEnd::own(std::move(in_write));
+  output_ = ByteEnd::own(std::move(out_read));
+}
+
+/// Its standard error is the terminal too: that is where a shell writes its prompt.
+void NearChild::open_terminal(SpawnRequest& request) {
+  PseudoTerminal pty = open_pseudo_terminal();
+  request.new_session = true;
+  request.controlling_terminal = STDIN_FILENO;
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    request.descriptors.push_back(FdAction::dup(pty.terminal.get(), fd));
+  child_ends_.push_back(std::move(pty.terminal));
+  input_ = ByteEnd::borrow_terminal_controller(pty.controller.get());
+  output_ = ByteEnd::terminal_controller(std::move(pty.controller));
+}
+
+void NearChild::exited(const ExitReport& report) {
+  if (!was_told_) own_end_ = report.status;
+  if (context_.reporter.wants_events()) {
+    const std::string fate = report.status.text();
+    std::vector<EventField> fields{{"conn", connection_},
+                                   {"pid", std::int64_t{report.pid}},
+                                   {"status", std::int64_t{report.status.shell_status()}}};
+    if (const auto number = report.status.signal())
+      fields.push_back({"signal", std::int64_t{*number}});
+    fields.push_back({"duration_ms", milliseconds(Clock::now() - started_)});
+    fields.push_back({"message", std::string_view(fate)});
+    context_.reporter.event("child.exited", fields);
+  }
+  on_exit_();
+}
+
+Future<> NearChild::end(bool is_ending) {
+  if (group_ == 0) co_return;
+  if (is_ending) co_await gone_within(kill_after_, true);
+  if (is_group_alive()) {
+    was_told_ = is_running();
+    signal_group(SIGTERM);
+    signal_group(SIGCONT);  // one that is stopped could not answer
+    const bool is_gone = co_await gone_within(kill_after_, false);
+    if (!is_gone) {
+      signal_group(SIGKILL);
+      co_await gone_within(kPatience, false);
+    }
+  }
+  group_ = 0;
+}
+
+Future<bool> NearChild::gone_within(Duration limit, bool only_child) {
+  const TimePoint due =
+      limit > Duration::zero() ? saturating_add(context_.loop.now(), limit) : TimePoint::max();
+  Duration step = kFirstLook;
+  for (;;) {
+    if (only_child ? !is_running() : !is_group_alive()) co_return true;
+    const Duration left = due - context_.loop.now();
+    if (left <= Duration::zero()) co_return false;
+    co_await sleep_for(context_.loop, std::min(step, left));
+    step = std::min(step * 2, kLastLook);
+  }
+}
+
+bool NearChild::is_group_alive() const {
+  if (is_running()) return true;
+  return ::kill(-group_, 0) == 0 && has_living_member(group_);
+}
+
+void NearChild::signal_group(int number) const noexcept {
+  static_cast<void>(::kill(-group_, number));
+}
+
+ExitStatus status_of_spawn_failure(const Error& error) noexcept {
+  if (error.operation() != "exec") return ExitStatus::child_failed;
+  const int number = error.code().value();
+  const bool is_missing = number == ENOENT || number == ENOTDIR;
+  return is_missing ? ExitStatus::command_not_found : ExitStatus::cannot_execute;
+}
+
+}  // namespace ioa::cli

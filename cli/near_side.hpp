@@ -1,0 +1,83 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "cli/byte_options.hpp"
+#include "cli/commands/output_file.hpp"
+#include "cli/context.hpp"
+#include "cli/near_child.hpp"
+#include "ioa/future/future.hpp"
+#include "ioa/io/byte_end.hpp"
+
+namespace ioa::cli {
+
+/// What a peer is joined to, opened: a source, a sink, and what their ends mean.
+struct NearSide {
+  ByteEnd source = ByteEnd::discard();
+  ByteEnd sink = ByteEnd::discard();
+  /// What errors call the two.
+  std::string source_name = "standard input";
+  std::string sink_name = "standard output";
+  /// False if it only stores: it has no end of its own.
+  bool gives = true;
+  /// What `--on-peer-eof auto` is: whether its end follows from that of the peer, or comes by
+  /// itself, so that it is waited for.
+  bool finishes = false;
+  /// Whether the peer's end is passed on by shutting down, and the sink is read by somebody whose
+  /// leaving is a failure: PumpOptions::near_half_closes.
+  bool half_closes = false;
+  /// PumpOptions::near_reader_may_leave.
+  bool reader_may_leave = false;
+  /// What -v and events call it: "stdin", or "near".
+  std::string event_name = "near";
+};
+
+/// Opens what an address says as a near side: the standard descriptors, another one, files,
+/// generators, sockets, commands. What can go wrong early is tried in prepare(), before there is a
+/// peer; what costs something, or changes something, is done in open().
+///
+///     NearSideOpener opener(context, options);
+///     co_await opener.prepare();
+///     …connect…
+///     NearSide near = co_await opener.open(names);
+///     …a Pump…
+///     co_await opener.end(true);
+///
+/// OWNERSHIP: context and options outlive it, and it outlives what it has opened.
+class NearSideOpener {
+ public:
+  NearSideOpener(Context& context, const ByteOptions& options);
+
+  /// Opens files, and looks for the command. Fails with an Error whose operation() is "open" or
+  /// "exec".
+  Future<> prepare();
+  /// Opens the rest: files lose what they hold unless it is added to, sockets are connected, within
+  /// `limit` (zero: none), a command is started. Fails with the Error of that.
+  Future<NearSide> open(const ConnectionNames& peer, Duration limit);
+  /// Ends a command, and waits for that; see NearChild::end().
+  Future<> end(bool is_ending);
+
+  /// The command, if it is one.
+  NearChild* child() noexcept { return child_.get(); }
+  bool is_child() const noexcept { return child_ != nullptr; }
+
+ private:
+  Future<> connect(NearSide& near, Duration limit);
+  void open_child(NearSide& near, const ConnectionNames& peer);
+  void open_stdio(NearSide& near);
+  void open_descriptor(NearSide& near) const;
+  void open_source(NearSide& near);
+  void take_file(NearSide& near);
+  void prepare_file();
+
+  Context& context_;
+  const ByteOptions& options_;
+  OutputFile output_;
+  UniqueFd file_;       // read:, file:
+  UniqueFd file_sink_;  // file:, where it has a place of its own to write at
+  std::unique_ptr<NearChild> child_;
+};
+
+}  // namespace ioa::cli
