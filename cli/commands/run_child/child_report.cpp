@@ -4,7 +4,6 @@
 
 #include <cerrno>
 #include <nlohmann/json.hpp>
-#include <system_error>
 
 #include "cli/escape.hpp"
 #include "cli/exit_status.hpp"
@@ -23,7 +22,7 @@ double seconds(Duration duration) {
 
 int status_of(const Error& error) {
   if (error.operation() != "exec") return to_int(ExitStatus::child_failed);
-  const bool is_missing = error.code() == std::error_code(ENOENT, std::generic_category());
+  const bool is_missing = error.code().value() == ENOENT;
   return to_int(is_missing ? ExitStatus::command_not_found : ExitStatus::cannot_execute);
 }
 
