@@ -43,9 +43,9 @@ bool set_up_nice(SpawnPlan& plan) noexcept {
 
 // --- Descriptors ----------------------------------------------------------------------------
 
-bool is_target(const SpawnPlan& plan, int fd) noexcept {
+bool is_used(const SpawnPlan& plan, int fd) noexcept {
   for (const FdAction& step : plan.request.descriptors)
-    if (step.to == fd) return true;
+    if (step.to == fd || (step.kind == FdAction::Kind::copy && step.from == fd)) return true;
   return false;
 }
 
@@ -53,7 +53,7 @@ bool is_target(const SpawnPlan& plan, int fd) noexcept {
 int moved_aside(const SpawnPlan& plan, int fd) noexcept {
   for (int from = 3;;) {
     const int copy = ::fcntl(fd, F_DUPFD_CLOEXEC, from);
-    if (copy < 0 || !is_target(plan, copy)) return copy;
+    if (copy < 0 || !is_used(plan, copy)) return copy;
     ::close(copy);
     from = copy + 1;
   }
@@ -84,6 +84,7 @@ bool open_onto(const FdAction& step) noexcept {
 bool apply(const FdAction& step, int source) noexcept {
   switch (step.kind) {
     case FdAction::Kind::dup:
+    case FdAction::Kind::copy:
     case FdAction::Kind::keep:
       return dup_onto(source, step.to);
     case FdAction::Kind::open:
@@ -104,8 +105,7 @@ void close_others(const SpawnPlan& plan) noexcept {
     ::rlimit limit{};
     ::getrlimit(RLIMIT_NOFILE, &limit);
     const auto end = last < limit.rlim_cur ? last + 1UL : limit.rlim_cur;
-    for (auto fd = static_cast<int>(first); static_cast<::rlim_t>(fd) < end; ++fd)
-      ::close(fd);
+    for (auto fd = static_cast<int>(first); static_cast<::rlim_t>(fd) < end; ++fd) ::close(fd);
   }
 }
 
