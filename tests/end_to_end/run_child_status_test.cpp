@@ -126,7 +126,7 @@ TEST(RunChildStatusTest, RefusesWhatMakesNoSenseBeforeAnythingRuns) {
       {"--retry", "-1"},                {"--retry", "1", "--restart", "always"},
       {"--max-restarts", "1"},          {"--success-status", "256"},
       {"--success-status", "a"},        {"--capture"},
-      {"--json", "--capture", "--tag"}, {"--stdin", "x", "--stdin-text", "y"},
+      {"--capture", "--json", "--tag"}, {"--stdin", "x", "--stdin-text", "y"},
       {"--no-such-option"},             {"-s", "INT"},
       {"--tag="},
   };

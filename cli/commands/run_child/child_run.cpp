@@ -172,11 +172,8 @@ Future<> ChildRun::end_tree_of(StopPolicy policy) {
   TreeTarget target;
   if (is_running()) target.roots.push_back(report_.pid);
   target.adopted = around_.is_only_child;
-  TreeTarget stopped = target;
-  Future<TreeReport> ended = end_tree(around_.loop, std::move(target), policy);
-  // One that is stopped gets to see the signal only when it goes on.
-  if (policy.signal != SIGKILL) signal_tree(around_.loop, stopped, SIGCONT);
-  co_await std::move(ended);
+  TreeReport result = co_await end_tree(around_.loop, std::move(target), policy);
+  report_.left = std::move(result.left);
   tree_ended();
 }
 
@@ -198,7 +195,8 @@ void ChildRun::stop_waiting_for_output() {
 }
 
 void ChildRun::finish_if_done() {
-  if (is_done_ || !has_ended_ || (is_ending_tree_ && !is_tree_gone_)) return;
+  const bool is_beyond_reach = is_tree_gone_ && !report_.left.empty();
+  if (is_done_ || !(has_ended_ || is_beyond_reach) || (is_ending_tree_ && !is_tree_gone_)) return;
   for (const auto& reader : readers_)
     if (!reader->has_ended()) return;
   is_done_ = true;

@@ -156,6 +156,10 @@ void Supervisor::ended(ChildReport& report) {
   run_.reset();
   report.attempts = attempts_;
   outputs_->move_captured(report);
+  if (!report.left.empty())
+    world_.reporter.error(fmt::format("{}: could not be ended: process {}",
+                                      escape_argument(report.command.front()),
+                                      fmt::join(report.left, ", ")));
   if (report.error) {
     tell_failure(*report.error);
   } else if (world_.reporter.wants_events()) {
