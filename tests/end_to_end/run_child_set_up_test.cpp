@@ -93,9 +93,9 @@ TEST(RunChildSetUpTest, GivesItAnotherInput) {
 TEST(RunChildSetUpTest, WritesToFiles) {
   const TempDir folder;
   folder.write("out", "what was there before");
-  EXPECT_EQ(output_of({"--stdout", folder / "out", "--stderr", folder / "err"},
-                      "echo out; echo err >&2"),
-            "");
+  EXPECT_EQ(
+      output_of({"--stdout", folder / "out", "--stderr", folder / "err"}, "echo out; echo err >&2"),
+      "");
   EXPECT_EQ(folder.read("out"), "out\n");
   EXPECT_EQ(folder.read("err"), "err\n");
   EXPECT_EQ(output_of({"--stdout", folder / "both", "--stderr", folder / "both"},

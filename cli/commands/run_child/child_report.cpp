@@ -16,7 +16,8 @@ using Json = nlohmann::ordered_json;
 
 // Whole microseconds: more digits say nothing about a process.
 double seconds(Duration duration) {
-  return static_cast<double>(std::chrono::duration_cast<std::chrono::microseconds>(duration).count()) /
+  return static_cast<double>(
+             std::chrono::duration_cast<std::chrono::microseconds>(duration).count()) /
          1e6;
 }
 

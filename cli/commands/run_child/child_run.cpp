@@ -100,15 +100,15 @@ UniqueFd ChildRun::output_pipe(OutputSink& sink) {
 
 void ChildRun::add_reader(UniqueFd fd, OutputSink& sink) {
   readers_.push_back(std::make_unique<OutputReader>(
-      around_.loop, std::move(fd), sink, [this] { watch_silence(); }, [this] { finish_if_done(); }));
+      around_.loop, std::move(fd), sink, [this] { watch_silence(); },
+      [this] { finish_if_done(); }));
 }
 
 void ChildRun::started(SpawnedChild child) {
   report_.pid = child.pid;
   watch_ = std::make_unique<PidWatch>(around_.loop, std::move(child),
                                       [this](const ExitReport& report) { child_ended(report); });
-  if (plan_.timeout > Duration::zero())
-    run_limit_.arm(saturating_add(started_, plan_.timeout));
+  if (plan_.timeout > Duration::zero()) run_limit_.arm(saturating_add(started_, plan_.timeout));
   watch_silence();
   if (on_started) on_started(report_.pid);
 }
