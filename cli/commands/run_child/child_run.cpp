@@ -132,8 +132,8 @@ void ChildRun::child_ended(const ExitReport& report) {
 bool ChildRun::signal(int number) { return is_running() && watch_->kill(number); }
 
 void ChildRun::child_signal() {
-  if (around_.is_only_child) reap_adopted(around_.loop);
   if (!is_running()) return;
+  if (around_.adopts) reap_adopted(around_.loop);
   ::siginfo_t info{};
   const auto pid = static_cast<::id_t>(report_.pid);
   if (::waitid(P_PID, pid, &info, WSTOPPED | WNOHANG) != 0 || info.si_pid == 0) return;
@@ -171,7 +171,7 @@ void ChildRun::end(int signal) {
 Future<> ChildRun::end_tree_of(StopPolicy policy) {
   TreeTarget target;
   if (is_running()) target.roots.push_back(report_.pid);
-  target.adopted = around_.is_only_child;
+  target.adopted = around_.adopts;
   TreeReport result = co_await end_tree(around_.loop, std::move(target), policy);
   report_.left = std::move(result.left);
   tree_ended();

@@ -40,8 +40,9 @@ struct ChildSurroundings {
   const ChildFiles& files;
   /// Sockets to pass on.
   std::span<const int> sockets = {};
-  /// Whether this program has no other child now, so that what it has adopted is this one's.
-  bool is_only_child = true;
+  /// Whether this program adopts orphans (see set_subreaper()), and has no other child now, so that
+  /// they are this one's.
+  bool adopts = false;
 };
 
 /// One child, from its start to the end of it and of its output: one attempt.

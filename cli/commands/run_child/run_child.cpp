@@ -87,6 +87,7 @@ class Supervisor {
   IoWatch guard_watch_;
   Promise<bool> pause_promise_;
   Promise<> flushed_;
+  bool adopts_ = false;  // orphans among what the child starts
   bool is_pausing_ = false;
   bool is_stop_asked_ = false;  // SIGTSTP has come for the child
   int last_passed_ = 0;         // the signal that the child got last
@@ -117,7 +118,8 @@ void Supervisor::prepare() {
   outputs_.emplace(world_.loop, options_, [this] { outputs_changed(); });
   const ChildPlan& plan = options_.child;
   const bool may_end_tree = plan.timeout.count() > 0 || plan.is_output_seen() || options_.json;
-  if (may_end_tree || options_.guard) set_subreaper(true);
+  adopts_ = may_end_tree || options_.guard;
+  if (adopts_) set_subreaper(true);
   if (world_.guard_fd < 0) return;
   guard_watch_.set_callback([this](IoEvent) { guard_gone(); });
   guard_watch_.start(world_.guard_fd, IoEvent::read);
@@ -139,6 +141,7 @@ Future<ChildReport> Supervisor::run_once() {
   ++attempts_;
   ChildSurroundings around{world_.loop, world_.signals, outputs_->outlets(), *files_};
   if (sockets_) around.sockets = sockets_->fds();
+  around.adopts = adopts_;
   last_passed_ = 0;
   run_.emplace(options_.child, around);
   run_->on_started = [this](::pid_t pid) {
