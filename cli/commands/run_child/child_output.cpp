@@ -46,10 +46,9 @@ PassedOutput::PassedOutput(Loop& loop, ByteEnd end, std::string name, LinePrefix
                            UniqueFunction<void()> on_change)
     : end_(std::move(end)),
       watch_(loop),
-      changed_(loop, [this] { on_change_(); }),
+      changed_(loop, std::move(on_change)),
       name_(std::move(name)),
-      prefix_(std::move(prefix)),
-      on_change_(std::move(on_change)) {
+      prefix_(std::move(prefix)) {
   watch_.set_callback([this](IoEvent) { ready(); });
 }
 
@@ -193,7 +192,9 @@ void OutputReader::end() {
   watch_.stop();
   fd_.reset();
   sink_.end_of_child();
-  on_end_();
+  // It may destroy this, and what it captures with it.
+  UniqueFunction<void()> on_end = std::move(on_end_);
+  on_end();
 }
 
 }  // namespace ioa::cli

@@ -91,7 +91,6 @@ class PassedOutput final : public OutputSink {
   DeferredCall changed_;
   std::string name_;
   LinePrefix prefix_;
-  UniqueFunction<void()> on_change_;
   ByteBuffer buffer_;
   bool is_at_line_start_ = true;
   bool child_has_ended_ = false;

@@ -1,6 +1,8 @@
 #include "cli/commands/run_child/child_set_up.hpp"
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -16,7 +18,26 @@ namespace {
 // sd_listen_fds(3): the first descriptor that is passed.
 constexpr int kFirstListenFd = 3;
 
+/// Opening may wait for long, for the other end of a FIFO. Meanwhile the signals that are there to
+/// be passed on do to this program what they do to others.
+class UnblockedSignals {
+ public:
+  UnblockedSignals() noexcept {
+    ::sigset_t signals;
+    ::sigemptyset(&signals);
+    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) ::sigaddset(&signals, number);
+    ::pthread_sigmask(SIG_UNBLOCK, &signals, &before_);
+  }
+  UnblockedSignals(const UnblockedSignals&) = delete;
+  UnblockedSignals& operator=(const UnblockedSignals&) = delete;
+  ~UnblockedSignals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  ::sigset_t before_{};
+};
+
 UniqueFd open_checked(const std::string& path, int flags) {
+  const UnblockedSignals unblocked;
   UniqueFd fd(::open(path.c_str(), flags | O_CLOEXEC | O_NOCTTY, 0666));
   if (!fd) throw Error::from_errno(errno, "open", path);
   return fd;

@@ -20,6 +20,9 @@ class PassedSockets {
   /// of what is given outlives the Future.
   Future<> bind(std::span<const Address> addresses, Reporter& reporter);
 
+  /// Closes them, and removes the files of those that have one.
+  void close() { sockets_.clear(); }
+
   /// In their order; borrowed.
   std::span<const int> fds() const noexcept { return fds_; }
 

@@ -88,6 +88,7 @@ class Supervisor {
   Promise<bool> pause_promise_;
   Promise<> flushed_;
   bool adopts_ = false;  // orphans among what the child starts
+  bool is_binding_ = false;
   bool is_pausing_ = false;
   bool is_stop_asked_ = false;  // SIGTSTP has come for the child
   int last_passed_ = 0;         // the signal that the child got last
@@ -100,7 +101,9 @@ Future<ExitStatus> Supervisor::run() {
     prepare();
     if (!options_.listen.empty()) {
       sockets_.emplace(world_.loop);
+      is_binding_ = true;
       co_await sockets_->bind(options_.listen, world_.reporter);
+      is_binding_ = false;
     }
   } catch (const Error& error) {
     world_.reporter.error(escape(error.what()));
@@ -268,7 +271,8 @@ void Supervisor::signal_without_child(int number) {
   if (!ends_supervision(number) && number != SIGHUP) return;
   const bool is_again = ended_by_.has_value();
   ended_by_ = number;
-  if (is_again) ::_exit(to_int(ended_by_signal(number)));
+  if (is_binding_) sockets_->close();
+  if (is_again || is_binding_) ::_exit(to_int(ended_by_signal(number)));
   if (run_) run_->stop_waiting_for_output();
   if (is_pausing_) pause_is_over(false);
   if (!run_ && !is_pausing_) flushed_.done();
