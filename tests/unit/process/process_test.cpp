@@ -8,6 +8,7 @@
 #include <string>
 
 #include "ioa/future/combine.hpp"
+#include "ioa/loop/timeout.hpp"
 #include "ioa/process/process_info.hpp"
 #include "tests/support/fd_count.hpp"
 #include "tests/unit/process/spawn_fixture.hpp"
@@ -98,7 +99,8 @@ TEST_F(ProcessTest, WhatCannotBeStartedIsToldFromTheLoopAndIsNoStatus) {
 TEST_F(ProcessTest, AFailureThatNobodyWaitsForIsTheTrees) {
   loop.add(std::make_unique<Process>(SpawnRequest::command({"/nowhere"})));
   EXPECT_THROW(test::turn_while_busy(loop), Error);
-  loop.add(std::make_unique<Process>(SpawnRequest::command({"/nowhere"}))).exited();
+  Process& process = loop.add(std::make_unique<Process>(SpawnRequest::command({"/nowhere"})));
+  { const auto dropped = process.exited(); }
   EXPECT_THROW(test::turn_while_busy(loop), Error) << "its Future was dropped";
 }
 
@@ -259,6 +261,7 @@ TEST_F(ProcessTest, TheEndOfTheLoopKillsAndReapsIt) {
 
 // The same with removal after every number of turns.
 TEST_F(ProcessTest, MayBeRemovedAtAnyTurn) {
+  run(sleep_for(loop, std::chrono::milliseconds(1)));  // which makes the backend's timer
   const std::set<int> before = test::open_fds();
   for (int turns = 0, is_over = 0; is_over == 0; ++turns) {
     auto owned = shell("cat; echo end >&2");
