@@ -80,13 +80,9 @@ int OptionValues::count(std::string_view key) const {
 }
 
 std::optional<std::string_view> OptionValues::text(std::string_view key) const {
-  const OptionSpec& spec = command_.find_key(key);
-  const CLI::Option* option = parser_->find(spec);
+  const CLI::Option* option = parser_->find(command_.find_key(key));
   if (option == nullptr || option->results().empty()) return std::nullopt;
-  const std::string& value = option->results().back();
-  // An optional value that was given is not empty: the pre-pass sees to that.
-  if (spec.value == ValueKind::optional && value.empty()) return std::nullopt;
-  return value;
+  return option->results().back();
 }
 
 std::optional<std::string> OptionValues::word(std::string_view key,

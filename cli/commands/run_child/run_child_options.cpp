@@ -150,12 +150,13 @@ void read_seeing(const OptionValues& values, RunChildOptions& options) {
   for (const std::string_view other : {"tag", "timestamps", "stdout", "stderr"})
     values.exclude("capture", other);
   plan.capture = values.has("capture");
-  if (const auto limit = values.size("capture", 1, std::uint64_t{1} << 30))
-    plan.capture_limit = *limit;
+  if (values.text("capture").value_or("").size() > 0)
+    plan.capture_limit = *values.size("capture", 1, std::uint64_t{1} << 30);
   plan.timestamps = values.has("timestamps");
   if (!values.has("tag")) return;
+  plan.tag = *values.text("tag");
   const std::string& program = plan.command.front();
-  plan.tag = values.text("tag").value_or(program.substr(program.rfind('/') + 1));
+  if (plan.tag->empty()) plan.tag = program.substr(program.rfind('/') + 1);
 }
 
 void read_supervision(const OptionValues& values, RunChildOptions& options) {
