@@ -260,6 +260,7 @@ void Supervisor::signal_arrived(const SignalArrival& arrival) {
   if (ends_supervision(number)) ends_after_this_ = true;
   if (!run_ || !run_->is_running()) return signal_without_child(number);
   if (number == SIGTSTP) is_stop_asked_ = true;
+  if (number == SIGCONT) run_->hold_terminal(true);  // it may be in the foreground by now
   // What a key of the terminal sends, a child of our session has got already.
   last_passed_ = number;
   if (reaches_foreground(arrival) && !plan.pty && !plan.new_session) return;

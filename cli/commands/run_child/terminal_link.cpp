@@ -49,12 +49,11 @@ TerminalSettings settings_for_child(const ChildInput& input) {
 }
 
 TerminalLink::TerminalLink(Loop& loop, const ChildInput& input, UniqueFd controller)
-    : source_(open_source(input)),
+    : is_typed_(input.kind == ChildInput::Kind::inherit),
+      source_(open_source(input)),
       controller_(ByteEnd::own(std::move(controller))),
       source_watch_(loop),
       controller_watch_(loop) {
-  if (input.kind == ChildInput::Kind::inherit && is_in_foreground())
-    modes_ = terminal_modes(STDIN_FILENO);
   hold(true);
   controller_watch_.set_callback([this](IoEvent) {
     controller_watch_.stop();
@@ -74,12 +73,16 @@ TerminalLink::~TerminalLink() {
 }
 
 void TerminalLink::hold(bool holds) {
+  // From the background it would be a reason to be stopped; whoever is in the foreground then has
+  // the terminal's modes in its hands.
+  if (!is_typed_ || !is_in_foreground() || holds == modes_.has_value()) return;
+  if (holds) modes_ = terminal_modes(STDIN_FILENO);
   if (!modes_) return;
   ::termios modes = *modes_;
-  if (holds) {
-    if (!is_in_foreground()) return;
+  if (holds)
     ::cfmakeraw(&modes);
-  }
+  else
+    modes_.reset();
   retry_on_eintr([&] { return ::tcsetattr(STDIN_FILENO, TCSADRAIN, &modes); });
 }
 

@@ -28,7 +28,7 @@ class TerminalLink {
   TerminalLink& operator=(const TerminalLink&) = delete;
   ~TerminalLink();
 
-  /// Gives our terminal its own modes back, or takes it again.
+  /// Takes our terminal, or gives it its own modes back. In the background it does nothing.
   void hold(bool holds);
   /// Our terminal has another size.
   void take_size();
@@ -38,6 +38,7 @@ class TerminalLink {
   void flush();
   void end_input();
 
+  bool is_typed_;  // at our terminal, if standard input is one
   ByteEnd source_;
   ByteEnd controller_;
   IoWatch source_watch_;
@@ -45,7 +46,7 @@ class TerminalLink {
   ByteBuffer buffer_;
   char last_ = '\n';
   bool has_ended_ = false;
-  std::optional<::termios> modes_;  // our terminal's own
+  std::optional<::termios> modes_;  // our terminal's own, while it is in raw mode
 };
 
 }  // namespace ioa::cli
