@@ -140,25 +140,25 @@ TEST(RunChildSetUpTest, PassesSocketsOn) {
 TEST(RunChildSetUpTest, ASocketIsBoundWhenTheChildRuns) {
   const TempDir folder;
   const std::string path = folder / "socket";
+  const std::string script =
+      "import socket, sys\n"
+      "s = socket.socket(fileno=3)\n"
+      "c = socket.socket(socket.AF_UNIX); c.connect(sys.argv[1])\n"
+      "s.accept()[0].sendall(b'hello'); print(c.recv(9).decode(), s.getblocking())";
   const RunResult result =
-      run_ioa({"run", "--listen", "unix:" + path, "python3", "-c",
-               "import socket, sys\n"
-               "s = socket.socket(fileno=3)\n"
-               "c = socket.socket(socket.AF_UNIX); c.connect(sys.argv[1])\n"
-               "s.accept()[0].sendall(b'hello'); print(c.recv(9).decode(), s.getblocking())",
-               path});
+      run_ioa({"run", "--listen", "unix:" + path, "python3", "-c", script, path});
   expect_success(result, "hello True\n");
   EXPECT_NE(::access(path.c_str(), F_OK), 0);  // ours is removed at the end
 }
 
 TEST(RunChildSetUpTest, WhatCannotBeBoundIsNotRun) {
+  const std::string script =
+      "import os, socket, sys\n"
+      "port = socket.socket(fileno=3).getsockname()[1]\n"
+      "os.execv(sys.argv[1], [sys.argv[1], 'run', '--listen', f'127.0.0.1:{port}',\n"
+      "                       'echo', 'bad'])";
   const RunResult taken =
-      run_ioa({"run", "--listen", "127.0.0.1:0", "python3", "-c",
-               "import os, socket, sys\n"
-               "port = socket.socket(fileno=3).getsockname()[1]\n"
-               "os.execv(sys.argv[1], [sys.argv[1], 'run', '--listen', f'127.0.0.1:{port}',\n"
-               "                       'echo', 'bad'])",
-               ioa_binary()});
+      run_ioa({"run", "--listen", "127.0.0.1:0", "python3", "-c", script, ioa_binary()});
   expect_failure(taken, 4, "Address already in use");
   expect_failure(run_ioa({"run", "--listen", "127.0.0.1:no-such-service", "echo", "bad"}), 3,
                  "no-such-service");

@@ -185,9 +185,8 @@ TEST(RunChildTerminalTest, ATerminalOfItsOwnHasTheSizeOfOurs) {
 }
 
 TEST(RunChildPtyTest, RunsOnATerminal) {
-  const RunResult result = run_ioa({"run", "--pty", "sh", "-c",
-                                    "test -t 0 && test -t 1 && tty; "
-                                    "echo err >&2; stty size; exit 3"});
+  const std::string script = "test -t 0 && test -t 1 && tty; echo err >&2; stty size; exit 3";
+  const RunResult result = run_ioa({"run", "--pty", "sh", "-c", script});
   EXPECT_EQ(result.status, 3);
   EXPECT_EQ(result.err, "");
   EXPECT_EQ(result.out.rfind("/dev/pts/", 0), 0U) << result.out;
