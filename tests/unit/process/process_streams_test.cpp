@@ -133,6 +133,7 @@ TEST_F(ProcessStreamsTest, TheChildHasNothingOfOurEnds) {
   owned->pipe_write(0);
   owned->pipe_read(1);
   owned->socketpair({5});
+  owned->set_drain(Duration::zero());
   Process& process = loop.add(std::move(owned));
   std::set<int> fds;
   const std::string folder = "/proc/" + std::to_string(process.pid()) + "/fd/";

@@ -4,7 +4,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -39,6 +42,16 @@ inline WaitStatus wait_for(::pid_t pid) {
   int status = 0;
   EXPECT_EQ(::waitpid(pid, &status, 0), pid);
   return WaitStatus::from_raw(status);
+}
+
+/// Turns until `done()`, which nothing in the loop may tell: a state of another process.
+template <class Done>
+void poll_until(Loop& loop, Done done, std::string_view what) {
+  const auto limit = std::chrono::steady_clock::now() + kStallLimit;
+  while (!done()) {
+    if (std::chrono::steady_clock::now() > limit) throw std::runtime_error(std::string(what));
+    loop.turn(std::chrono::milliseconds(1));
+  }
 }
 
 /// What a child has written to its stdout, and how it has ended.
