@@ -18,6 +18,8 @@ namespace {
 
 class ProcessTest : public test::RealLoopTest {
  protected:
+  const test::IgnoredSigpipe ignored_sigpipe;
+
   static std::unique_ptr<Process> shell(std::string line) {
     return std::make_unique<Process>(SpawnRequest::shell(std::move(line)));
   }

@@ -18,6 +18,8 @@ using std::chrono::milliseconds;
 
 class RunProcessTest : public test::RealLoopTest {
  protected:
+  const test::IgnoredSigpipe ignored_sigpipe;
+
   static RunOptions shell(std::string line) {
     RunOptions options;
     options.request = SpawnRequest::shell(std::move(line));

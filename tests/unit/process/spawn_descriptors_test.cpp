@@ -183,6 +183,16 @@ TEST_F(SpawnDescriptorsTest, OpensFilesAsItIsTold) {
   EXPECT_EQ(made.st_mode & 0777, 0600U);
 }
 
+TEST_F(SpawnDescriptorsTest, ACopyIsOfWhatTheChildHasByThen) {
+  const std::string path = temp / "both";
+  SpawnRequest request = SpawnRequest::shell("echo out; echo err >&2");
+  request.descriptors = {FdAction::open(path, O_WRONLY | O_CREAT, 1), FdAction::copy(1, 2)};
+  EXPECT_TRUE(test::wait_for(spawn(request).pid).is_success());
+  EXPECT_EQ(temp.read("both"), "out\nerr\n") << "with one offset";
+  request.descriptors = {FdAction::dup(0, 0), FdAction::copy(987, 2)};
+  EXPECT_EQ(spawn_error(request).subject(), "987 to 2");
+}
+
 TEST_F(SpawnDescriptorsTest, AFileThatIsOpenedIsOpenOnce) {
   SpawnRequest request;
   request.descriptors = {FdAction::open("/dev/null", O_RDONLY, 0),

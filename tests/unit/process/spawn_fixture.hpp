@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -43,6 +44,18 @@ inline WaitStatus wait_for(::pid_t pid) {
   EXPECT_EQ(::waitpid(pid, &status, 0), pid);
   return WaitStatus::from_raw(status);
 }
+
+/// As a program that writes to pipes does it.
+class IgnoredSigpipe {
+ public:
+  IgnoredSigpipe() : before_(std::signal(SIGPIPE, SIG_IGN)) {}
+  IgnoredSigpipe(const IgnoredSigpipe&) = delete;
+  IgnoredSigpipe& operator=(const IgnoredSigpipe&) = delete;
+  ~IgnoredSigpipe() { std::signal(SIGPIPE, before_); }
+
+ private:
+  void (*before_)(int);
+};
 
 /// Turns until `done()`, which nothing in the loop may tell: a state of another process.
 template <class Done>
