@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "ioa/base/event_slot.hpp"
 #include "ioa/loop/loop.hpp"
 #include "ioa/loop/timeout.hpp"
 #include "ioa/process/process.hpp"
@@ -26,7 +27,9 @@ struct Captured {
 
 /// One run: what its Process and its coroutine share.
 struct Run {
-  Run(Loop& in, RunOptions of) : loop(in), options(std::move(of)) {}
+  Run(Loop& in, RunOptions of) : loop(in), options(std::move(of)) {
+    on_output = std::move(options.on_output);
+  }
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;
   /// Dropped before its end, the Process stops its child.
@@ -36,6 +39,7 @@ struct Run {
 
   Loop& loop;
   RunOptions options;
+  Event<void(int, std::string_view)> on_output;
   WeakRef<Process> process;
   Captured out;
   Captured err;
@@ -47,10 +51,10 @@ struct Run {
 void capture(Run& run, Process& process, int fd, Captured& into) {
   process.pipe_read(fd).on_read([&run, &into, fd](Stream&, ByteBuffer& in, bool) {
     into.take(in.view(), run.options.limit);
-    // Taken first: the function may drop the run.
+    if (!run.on_output || in.empty()) return in.clear();
     const std::string bytes(in.view());
     in.clear();
-    if (run.options.on_output && !bytes.empty()) run.options.on_output(fd, bytes);
+    run.on_output(fd, bytes);  // which may drop the run
   });
 }
 

@@ -31,11 +31,13 @@ class ProcessTreeTest : public test::RealLoopTest {
     request.arguments = SpawnRequest::shell(line).arguments;
     auto owned = std::make_unique<Process>(std::move(request));
     Stream& out = owned->pipe_read(1);
-    owned->set_drain(milliseconds(0));
+    owned->set_drain(std::nullopt);
     owned->set_leaves_when_done(false);
     owned->set_stop_policy(StopPolicy{SIGKILL, Duration::zero(), StopPolicy::Reach::tree});
     Process& process = loop.add(std::move(owned));
     for (int i = 0; i < lines; ++i) run(out.read_line());
+    process.set_drain(milliseconds(0));
+    out.on_read([](Stream&, ByteBuffer& in, bool) { in.clear(); });
     return process;
   }
 
@@ -105,7 +107,7 @@ TEST_F(ProcessTreeTest, FindsEveryDescendantEitherWay) {
 
 TEST_F(ProcessTreeTest, SessionsOfTheirOwnDoNotHideAnything) {
   Process& process = start("setsid sleep 100 & echo; sleep 100");
-  test::turn_until(
+  test::poll_until(
       loop, [&] { return alive_below(process.pid()).size() == 2; }, "both");
   const TreeReport report = run(end_tree(loop, {{process.pid()}, true, {}}, StopPolicy{}));
   EXPECT_EQ(report.signalled, 3U);
@@ -117,13 +119,13 @@ TEST_F(ProcessTreeTest, SessionsOfTheirOwnDoNotHideAnything) {
 TEST_F(ProcessTreeTest, DoubleForksAreFoundAndReaped) {
   // The one between ends at once: this process adopts what it has started.
   Process& process = start("(setsid sh -c 'sleep 100 & echo; wait' &) ; sleep 100");
-  test::turn_until(
+  test::poll_until(
       loop,
       [&] {
-        return std::any_of(descendants_of(::getpid()).begin(), descendants_of(::getpid()).end(),
-                           [&](const ProcessInfo& info) {
-                             return info.parent == ::getpid() && info.pid != process.pid();
-                           });
+        const auto all = descendants_of(::getpid());
+        return std::any_of(all.begin(), all.end(), [&](const ProcessInfo& info) {
+          return info.parent == ::getpid() && info.pid != process.pid();
+        });
       },
       "the adoption");
   const TreeReport report = run(end_tree(loop, {{process.pid()}, true, {}}, StopPolicy{}));
@@ -145,8 +147,10 @@ TEST_F(ProcessTreeTest, WhatDoesNotAnswerIsKilled) {
 }
 
 TEST_F(ProcessTreeTest, WhatKeepsStartingMoreIsEndedAllTheSame) {
-  Process& process = start("echo; while :; do setsid sleep 50 & done");
-  test::turn_until(
+  // Bounded, so that a test that is killed does not leave the machine with a fork bomb.
+  Process& process =
+      start("echo; i=0; while [ $i -lt 400 ]; do setsid sleep 20 & i=$((i+1)); done");
+  test::poll_until(
       loop, [&] { return alive_below(process.pid()).size() > 20; }, "a crowd");
   const TreeReport report =
       run(end_tree(loop, {{process.pid()}, true, {}}, {SIGKILL, Duration::zero()}));
@@ -165,7 +169,7 @@ TEST_F(ProcessTreeTest, OneThatStartsAnotherWhenItIsToldToEndIsFollowed) {
 
 TEST_F(ProcessTreeTest, WhatIsStoppedIsMadeToAnswer) {
   Process& process = start("sh -c 'echo; kill -STOP $$; sleep 60' & wait");
-  test::turn_until(
+  test::poll_until(
       loop,
       [&] {
         const auto found = descendants_of(process.pid());
@@ -194,13 +198,13 @@ TEST_F(ProcessTreeTest, AMarkSaysWhoseAnOrphanIs) {
   const auto orphan_of = [this](const char* job) {
     SpawnRequest request;
     request.environment.set("IOA_TEST_JOB", job);
-    Process& process = start("(setsid sh -c 'echo; exec sleep 60' &); exit 0", 1, request);
+    Process& process = start("(setsid sh -c 'echo; exec sleep 60 >&-' &); exit 0", 1, request);
     run(process.exited());
     process.remove();
   };
   orphan_of("one");
   orphan_of("two");
-  test::turn_until(
+  test::poll_until(
       loop, [&] { return alive_below(::getpid()).size() == 2; }, "two orphans");
   TreeReport report = run(end_tree(loop, {{}, true, "IOA_TEST_JOB=two"}, StopPolicy{}));
   EXPECT_EQ(report.signalled, 1U);
@@ -216,12 +220,12 @@ TEST_F(ProcessTreeTest, AMarkSaysWhoseAnOrphanIs) {
 TEST_F(ProcessTreeTest, AdoptedOnesThatHaveEndedAreReapedAndWatchedOnesAreNot) {
   Process& process = start("(setsid sh -c 'exit 3' &); echo; exit 4");
   const ::pid_t pid = process.pid();
-  test::turn_until(
+  test::poll_until(
       loop,
       [&] {
         const auto all = descendants_of(::getpid());
         return std::count_if(all.begin(), all.end(), [&](const ProcessInfo& info) {
-                 return info.has_ended() && info.pid != pid;
+                 return info.has_ended() && info.parent == ::getpid() && info.pid != pid;
                }) == 1;
       },
       "the end of the orphan");

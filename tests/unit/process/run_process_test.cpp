@@ -18,6 +18,8 @@ using std::chrono::milliseconds;
 
 class RunProcessTest : public test::RealLoopTest {
  protected:
+  const test::IgnoredSigpipe ignored_sigpipe;
+
   static RunOptions shell(std::string line) {
     RunOptions options;
     options.request = SpawnRequest::shell(std::move(line));
@@ -169,7 +171,7 @@ TEST_F(RunProcessTest, AFailingStatusMayBeAFailure) {
 }
 
 TEST_F(RunProcessTest, ATimeLimitEndsTheChild) {
-  RunOptions options = shell("echo begun; sleep 60");
+  RunOptions options = shell("echo begun; exec sleep 60");
   options.timeout = milliseconds(100);
   const RunResult result = result_of(std::move(options));
   EXPECT_TRUE(result.timed_out);
@@ -238,7 +240,7 @@ TEST_F(RunProcessTest, MayBeDroppedAtAnyTurn) {
 
 TEST_F(RunProcessTest, ItsOutputCallbackMayDropIt) {
   Future<RunResult> future;
-  RunOptions options = shell("echo a; echo b >&2; sleep 60");
+  RunOptions options = shell("echo a; echo b >&2; exec sleep 60");
   options.err = Capture::keep;
   int count = 0;
   options.on_output = [&](int, std::string_view) {
