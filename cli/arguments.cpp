@@ -54,6 +54,10 @@ class Reader {
         break;
       }
       if (arg.size() < 2 || arg.front() != '-') {
+        if (command_.operands_end_options) {
+          result_.operands.assign(args_.begin() + offset() - 1, args_.end());
+          break;
+        }
         result_.operands.emplace_back(arg);
       } else if (arg[1] == '-') {
         read_long(arg);

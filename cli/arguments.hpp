@@ -28,7 +28,8 @@ struct Arguments {
 };
 
 /// Reads the arguments that follow a command's name: clusters (`-zvn`, `-lvnp 4444`), `-w1`,
-/// `-w 1`, `--name=1`, `--name 1`, options after operands, `--`. A lone `-` is an operand.
+/// `-w 1`, `--name=1`, `--name 1`, options after operands, `--`. A lone `-` is an operand. Where
+/// operands end the options, the first one does as a `--` before it would.
 ///
 /// Nothing is known here of what values mean. Throws UsageError: an unknown option (with the
 /// nearest one, if any is near), a refused letter, a value that is missing or that a flag cannot

@@ -5,6 +5,7 @@
 
 #include "cli/commands/connect_options.hpp"
 #include "cli/commands/resolve_options.hpp"
+#include "cli/commands/run_child/run_child_options.hpp"
 #include "cli/escape.hpp"
 #include "cli/help.hpp"
 #include "cli/usage_error.hpp"
@@ -15,14 +16,14 @@ namespace {
 using Args = std::span<const std::string_view>;
 
 // Part of the contract, and of a later release.
-constexpr std::array<std::string_view, 4> kLaterCommands{"listen", "run-child", "run", "timer"};
+constexpr std::array<std::string_view, 2> kLaterCommands{"listen", "timer"};
 
 // Letters of connect and listen that take a value, which ends a cluster.
 constexpr std::string_view kLettersWithValue = "ceijmopqswx";
 
 const CommandSpec* find_command(std::string_view name) {
   for (const CommandSpec* command : all_commands()) {
-    if (command->name == name) return command;
+    if (command->name == name || (!name.empty() && command->alias == name)) return command;
   }
   return nullptr;
 }
@@ -30,7 +31,7 @@ const CommandSpec* find_command(std::string_view name) {
 // Fails if `name` is a command that is known but not here.
 void refuse_later(std::string_view name) {
   if (std::find(kLaterCommands.begin(), kLaterCommands.end(), name) == kLaterCommands.end()) return;
-  throw UsageError(name == "run" ? "run-child" : name, {}, "this command is not in this release");
+  throw UsageError(name, {}, "this command is not in this release");
 }
 
 bool is_option(std::string_view arg) { return arg.size() > 1 && arg.front() == '-'; }
@@ -100,7 +101,7 @@ Invocation read_help(Args args) {
 }  // namespace
 
 std::span<const CommandSpec* const> all_commands() {
-  static const std::array commands{&connect_command(), &resolve_command()};
+  static const std::array commands{&connect_command(), &resolve_command(), &run_child_command()};
   return commands;
 }
 

@@ -8,12 +8,11 @@
 
 namespace ioa::cli {
 
-Error exec_in_place(std::span<const std::string> command, const Inherited& inherited) {
+Error exec_in_place(std::span<const std::string> command, const SignalState& inherited) {
   std::vector<char*> arguments;
   for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
-  if (!inherited.ignores_sigpipe) std::signal(SIGPIPE, SIG_DFL);
-  for (const int fd : inherited.closed_descriptors) ::close(fd);
+  if (!inherited.ignores(SIGPIPE)) std::signal(SIGPIPE, SIG_DFL);
   ::execvp(arguments.front(), arguments.data());
   return Error::from_errno(errno, "exec", command.front());
 }

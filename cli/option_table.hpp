@@ -10,6 +10,7 @@ namespace ioa::cli {
 enum class Command {
   connect,
   resolve,
+  run_child,
 };
 
 /// What an option takes.
@@ -66,6 +67,10 @@ struct CommandSpec {
   std::span<const OptionGroup> groups;
   std::span<const RefusedLetter> refused;
   std::span<const Example> examples;
+  /// Another name that the command answers to; empty: none.
+  std::string_view alias = {};
+  /// Its options end at the first operand: what follows belongs to a command that it runs.
+  bool operands_end_options = false;
 
   /// The option with that name (without dashes), or null.
   const OptionSpec* find_name(std::string_view option_name) const noexcept;

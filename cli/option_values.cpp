@@ -93,6 +93,11 @@ std::optional<std::string> OptionValues::word(std::string_view key,
   return std::string(*given);
 }
 
+std::vector<std::string> OptionValues::texts(std::string_view key) const {
+  const CLI::Option* option = parser_->find(command_.find_key(key));
+  return option == nullptr ? std::vector<std::string>() : option->results();
+}
+
 std::optional<std::chrono::nanoseconds> OptionValues::duration(std::string_view key) const {
   const auto given = text(key);
   if (!given) return std::nullopt;
@@ -133,6 +138,22 @@ void OptionValues::fail(std::string_view key, std::string_view problem) const {
     argument += ' ' + escape_argument(*given);
   }
   throw UsageError(command_.name, argument, problem);
+}
+
+void OptionValues::fail(std::string_view key, std::string_view value,
+                        std::string_view problem) const {
+  throw UsageError(command_.name, command_.find_key(key).display() + ' ' + escape_argument(value),
+                   problem);
+}
+
+void OptionValues::require(std::string_view key, std::span<const std::string_view> others) const {
+  if (!has(key)) return;
+  std::string names;
+  for (const std::string_view other : others) {
+    if (has(other)) return;
+    names += (names.empty() ? "" : " or ") + command_.find_key(other).display();
+  }
+  throw UsageError(command_.name, command_.find_key(key).display(), "expected " + names + " too");
 }
 
 void OptionValues::exclude(std::string_view key, std::string_view other) const {

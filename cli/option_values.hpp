@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "cli/arguments.hpp"
 
@@ -39,11 +40,15 @@ class OptionValues {
   /// Whether the option was given.
   bool has(std::string_view key) const { return count(key) > 0; }
 
-  /// The value as it was given, which lives as long as this object; nothing if it was not.
+  /// The value as it was given, which lives as long as this object; nothing if it was not. Empty if
+  /// an optional one was left out.
   std::optional<std::string_view> text(std::string_view key) const;
 
   /// As text(), and not empty; `expected` is what an empty one is answered with.
   std::optional<std::string> word(std::string_view key, std::string_view expected) const;
+
+  /// Every value that was given, in the order given: for an option that may be repeated.
+  std::vector<std::string> texts(std::string_view key) const;
 
   /// A DURATION.
   std::optional<std::chrono::nanoseconds> duration(std::string_view key) const;
@@ -64,8 +69,15 @@ class OptionValues {
   /// Fails with `option`'s value, or the bare option if it has none, as the argument at fault.
   [[noreturn]] void fail(std::string_view key, std::string_view problem) const;
 
+  /// Fails with that value, of an option that may be repeated, as the argument at fault.
+  [[noreturn]] void fail(std::string_view key, std::string_view value,
+                         std::string_view problem) const;
+
   /// Fails if both options were given.
   void exclude(std::string_view key, std::string_view other) const;
+
+  /// Fails if the option was given and none of the others, without which it has no meaning.
+  void require(std::string_view key, std::span<const std::string_view> others) const;
 
  private:
   struct Parser;

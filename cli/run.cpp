@@ -16,6 +16,8 @@
 #include "cli/commands/connect.hpp"
 #include "cli/commands/probe.hpp"
 #include "cli/commands/resolve.hpp"
+#include "cli/commands/run_child/guard.hpp"
+#include "cli/commands/run_child/run_child.hpp"
 #include "cli/context.hpp"
 #include "cli/escape.hpp"
 #include "cli/exec_in_place.hpp"
@@ -76,7 +78,7 @@ bool is_ignored(int number) {
 /// What was given to run(), for all commands.
 struct World {
   const Backends& backends;
-  const Inherited& inherited;
+  const SignalState& inherited;  // what children, and what is executed in our place, inherit
   TimePoint started;
 };
 
@@ -126,6 +128,28 @@ int run_command(std::string_view name, Options options, Run start, const World& 
   return to_int(status);
 }
 
+/// As run_command(), for the one command that others are compared with by how fast it starts: what
+/// it has no use for is not made.
+int run_children(std::string_view name, RunChildOptions options, const World& world) {
+  Reporter reporter(name, options.general, world.started);
+  ExitStatus status = ExitStatus::child_failed;
+  try {
+    Guarded guarded;
+    if (options.guard) guarded = stand_guard(world.inherited);
+    if (guarded.status) return *guarded.status;
+    Loop loop(make_backend(name, options.general, world.backends));
+    if (reporter.wants_events()) loop.set_event_sink(&reporter);
+    const ChildWorld child_world{loop, reporter, world.inherited, guarded.guard.get()};
+    status = loop.run(run_child(child_world, std::move(options)));
+  } catch (const UsageError&) {
+    throw;
+  } catch (const std::exception& error) {
+    reporter.error(escape(error.what()));
+  }
+  reporter.exit(status);
+  return to_int(status);
+}
+
 // Look-ups at once: each takes a thread. More than this is beyond what a resolver library serves.
 constexpr std::uint32_t kMaxLookupThreads = 512;
 
@@ -146,6 +170,8 @@ int dispatch(const Invocation& invocation, const World& world) {
       const std::size_t threads = std::min(options.jobs, kMaxLookupThreads);
       return run_command(name, std::move(options), &run_resolve, world, threads);
     }
+    case Command::run_child:
+      return run_children(name, parse_run_child(arguments), world);
   }
   return to_int(ExitStatus::usage);
 }
@@ -162,7 +188,7 @@ int print(std::string_view text) {
 }  // namespace
 
 int run(std::span<const std::string_view> arguments, const Backends& backends,
-        const Inherited& inherited) {
+        const SignalState& inherited) {
   const World world{backends, inherited, Clock::now()};
   try {
     const Invocation invocation = read_command_line(arguments);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ioa/loop/backend.hpp"
+#include "ioa/process/signal_state.hpp"
 
 namespace ioa::cli {
 
@@ -19,16 +20,9 @@ struct Backends {
   std::function<std::vector<std::string>()> names;
 };
 
-/// What the process had when it started, and main() has changed: for what is executed in its place.
-struct Inherited {
-  /// SIGPIPE was ignored.
-  bool ignores_sigpipe = false;
-  /// Standard descriptors that were closed.
-  std::vector<int> closed_descriptors = {};
-};
-
 /// Runs one command line (without the program's name) and returns the exit status of the process.
+/// `inherited` is what the program started with: what it starts itself inherits that.
 int run(std::span<const std::string_view> arguments, const Backends& backends,
-        const Inherited& inherited = {});
+        const SignalState& inherited);
 
 }  // namespace ioa::cli

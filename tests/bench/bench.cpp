@@ -94,7 +94,9 @@ Arguments parse(int argc, char** argv, Defaults defaults) {
       arguments.connections = std::atol(argv[i]);
     else if (option == "--transport")
       arguments.tcp = std::string_view(argv[i]) == "tcp";
-    else if (option != "--ballast")  // of the benches that start programs
+    else if (option == "--ballast")
+      arguments.ballast_mib = std::atol(argv[i]);
+    else
       usage(argv[0]);
   }
   if (arguments.n <= 0 || arguments.window <= 0 || arguments.connections <= 0) usage(argv[0]);

@@ -13,7 +13,8 @@
 /// A program is called `bench_NAME` or `bench_NAME.VARIANT`, where one source may serve several
 /// names, as
 ///
-///     bench_NAME [--n N] [--window W] [--conns C] [--transport unix|tcp] [--presleep]
+///     bench_NAME [--n N] [--window W] [--conns C] [--transport unix|tcp] [--ballast MIB]
+///         [--presleep]
 ///
 /// and prints one JSON object in one line: `bench`, `variant`, `impl` ("ioa"), `n`, `seconds` (wall
 /// time of the timed region; CPU time where the wall time is given by the work), `ops_per_s`,
@@ -31,6 +32,8 @@ struct Arguments {
   long window = 1;
   long connections = 1;
   bool tcp = false;
+  /// Mebibytes of memory that the program touches before it begins, where it starts others.
+  long ballast_mib = 0;
   /// Whether to sleep between making timers and running them, so that all are due: counting
   /// instructions wants runs that do not depend on the clock.
   bool sleeps_first = false;

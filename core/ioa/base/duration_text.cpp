@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstdint>
 
 namespace ioa {
@@ -31,7 +30,10 @@ std::string duration_text(Duration length) {
 
 double milliseconds(Duration length) noexcept {
   // To the microsecond: more digits would claim a precision that waking up does not have.
-  return std::round(std::chrono::duration<double, std::micro>(length).count()) / 1e3;
+  // To the nearest microsecond; std::round() would be all that the program needs libm for.
+  const auto nanoseconds = length.count();
+  const auto microseconds = nanoseconds / 1000 + nanoseconds % 1000 / 500;
+  return static_cast<double>(microseconds) / 1e3;
 }
 
 }  // namespace ioa

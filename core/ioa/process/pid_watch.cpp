@@ -39,7 +39,10 @@ std::optional<ExitReport> reap(::pid_t pid) noexcept {
 
 struct PidWatch::Running {
   Running(PidWatch& owner, Loop& of)
-      : loop(of), end(of), first_look(of, [&owner] { owner.look(); }) {}
+      : loop(of),
+        end(of),
+        first_look(of, [&owner] { owner.look(); }),
+        first_stop_look(of, [&owner] { owner.look_for_stop(); }) {}
   Running(const Running&) = delete;
   Running& operator=(const Running&) = delete;
   ~Running() { loop.watched_children().erase(pid); }
@@ -48,6 +51,7 @@ struct PidWatch::Running {
   ::pid_t pid = 0;  // once it stands in the loop's list
   IoWatch end;      // of the pidfd
   DeferredCall first_look;
+  DeferredCall first_stop_look;
   std::optional<SignalWatch> child_signal;
   std::optional<SignalWatch> stop_signal;
 };
@@ -111,10 +115,11 @@ void PidWatch::on_stopped(UniqueFunction<void(const WaitStatus&)> callback) {
   const bool is_wanted = static_cast<bool>(callback);
   on_stopped_.set(std::move(callback));
   if (!running_) return;
-  if (!is_wanted)
-    running_->stop_signal.reset();
-  else if (!running_->stop_signal)
-    running_->stop_signal.emplace(running_->loop, SIGCHLD, [this] { look_for_stop(); });
+  running_->stop_signal.reset();
+  running_->first_stop_look.call_off();
+  if (!is_wanted) return;
+  running_->stop_signal.emplace(running_->loop, SIGCHLD, [this] { look_for_stop(); });
+  running_->first_stop_look.schedule();  // it may have stopped before
 }
 
 void PidWatch::look_for_stop() {

@@ -94,7 +94,7 @@ void Process::fail(const Error& error) {
 
 void Process::announce_failure() {
   is_done_ = true;
-  for (const Channel& channel : channels_) channel.stream->close_now();
+  if (!close_channels()) return;
   const bool is_awaited =
       std::any_of(waiters_.begin(), waiters_.end(), [](auto& waiter) { return waiter.wanted(); });
   const auto failure = std::make_exception_ptr(*failure_);
@@ -137,12 +137,18 @@ void Process::finish() {
   is_done_ = true;
   is_drained_ = open_reads_ == 0;
   drain_timer_.reset();
-  for (const Channel& channel : channels_) channel.stream->close_now();
+  if (!close_channels()) return;
   settle(nullptr);
   note_callback(*this);
   trace_event<Process>(*this, "on_exit");
   on_exit_(*this);
   if (leaves_when_done_) remove();
+}
+
+/// Returns false if what was told of that has taken this out of the tree.
+bool Process::close_channels() {
+  for (const Channel& channel : channels_) channel.stream->close_now();
+  return loop() != nullptr;
 }
 
 void Process::settle(const std::exception_ptr& failure) {

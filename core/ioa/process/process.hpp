@@ -156,6 +156,7 @@ class Process final : public Notifier {
   bool has_ended_tree() const noexcept;
   void finish_when_done();
   void finish();
+  bool close_channels();
   void settle(const std::exception_ptr& failure);
 
   SpawnRequest request_;

@@ -198,6 +198,13 @@ void set_up_mask(const SignalState& signals) noexcept {
   ::sigprocmask(SIG_SETMASK, &mask, nullptr);
 }
 
+void write_pid(char* digits) noexcept {
+  ::pid_t pid = ::getpid();
+  int size = 1;
+  for (::pid_t rest = pid; rest >= 10; rest /= 10) ++size;
+  for (digits[size] = '\0'; size > 0; pid /= 10) digits[--size] = static_cast<char>('0' + pid % 10);
+}
+
 /// Whether the next folder of PATH may have it, as execvp(3) of the GNU C library decides.
 bool may_be_elsewhere(int error) noexcept {
   return error == ENOENT || error == EACCES || error == ENOTDIR || error == ESTALE ||
@@ -238,6 +245,7 @@ int run_spawn_plan(void* argument) noexcept {
   if (!set_up_descriptors(plan) || !set_up_terminal(plan) || !set_up_limits(plan) ||
       !set_up_ids(plan) || !set_up_parent_death(plan))
     return 127;
+  if (plan.pid_digits != nullptr) write_pid(plan.pid_digits);
   set_up_mask(plan.signals);
   execute(plan);
   fail(plan, SpawnStep::exec);

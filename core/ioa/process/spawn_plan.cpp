@@ -121,7 +121,8 @@ void SpawnPlan::check() const {
 }
 
 void SpawnPlan::take_environment() {
-  if (request.environment.is_inherited()) {
+  const std::string& pid_name = request.pid_variable;
+  if (request.environment.is_inherited() && pid_name.empty()) {
     environment = ::environ;
     return;
   }
@@ -129,7 +130,14 @@ void SpawnPlan::take_environment() {
   for (const std::string& entry : environment_strings_) {
     refuse_nul(entry, "a variable of the environment");
     if (entry.front() == '=') refuse("a variable of the environment", "it has no name");
+    if (!pid_name.empty() && entry.compare(0, pid_name.size() + 1, pid_name + "=") == 0) continue;
     environment_pointers_.push_back(entry.c_str());
+  }
+  if (!pid_name.empty()) {
+    refuse_nul(pid_name, "a variable of the environment");
+    pid_entry_ = pid_name + "=" + std::string(kPidDigits, '\0');
+    pid_digits = pid_entry_.data() + pid_name.size() + 1;
+    environment_pointers_.push_back(pid_entry_.c_str());
   }
   environment_pointers_.push_back(nullptr);
   environment = environment_pointers_.data();

@@ -45,7 +45,7 @@ Future<> StopSequence::end_whole_tree(StopPolicy policy) {
   TreeTarget target{{watch_.pid()}, policy.with_orphans, {}};
   co_await end_tree(loop_, std::move(target), policy);
   is_ending_tree_ = false;
-  if (on_tree_ended_) std::exchange(on_tree_ended_, nullptr)();
+  on_tree_ended_();
 }
 
 namespace {

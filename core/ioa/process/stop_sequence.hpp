@@ -1,6 +1,10 @@
 #pragma once
 
-#include "ioa/base/unique_function.hpp"
+#include <sys/types.h>
+
+#include <optional>
+
+#include "ioa/base/event_slot.hpp"
 #include "ioa/future/future.hpp"
 #include "ioa/loop/time_queue.hpp"
 #include "ioa/process/pid_watch.hpp"
@@ -33,7 +37,7 @@ class StopSequence {
   TimeWatch killer_;
   bool is_ending_tree_ = false;
   Future<> tree_;
-  UniqueFunction<void()> on_tree_ended_;
+  Event<void()> on_tree_ended_;
 };
 
 /// Sees a child to its end that nobody else waits for any more, as `policy` says (nullopt: lets it

@@ -94,6 +94,20 @@ TEST(ArgumentsTest, TakesAllBehindADoubleDashForOperands) {
   EXPECT_THAT(arguments.operands, ElementsAre("a", "-v", "--", "--none"));
 }
 
+TEST(ArgumentsTest, EndsAtTheFirstOperandWhereThatIsACommand) {
+  CommandSpec spec = kSampleCommand;
+  spec.operands_end_options = true;
+  const auto read_some = [&](std::vector<std::string_view> args) {
+    return read_arguments(spec, args);
+  };
+  const Arguments arguments = read_some({"-v", "--wait", "1", "cmd", "-v", "--", "--none", "-Z"});
+  EXPECT_THAT(arguments.options, ElementsAre("--verbose", "--wait", "1"));
+  EXPECT_THAT(arguments.operands, ElementsAre("cmd", "-v", "--", "--none", "-Z"));
+  EXPECT_THAT(read_some({"-v", "--", "-v", "--"}).operands, ElementsAre("-v", "--"));
+  EXPECT_THAT(read_some({"-", "-v"}).operands, ElementsAre("-", "-v"));
+  EXPECT_FALSE(read_some({"cmd", "-h"}).help);
+}
+
 TEST(ArgumentsTest, StopsAtHelp) {
   EXPECT_TRUE(read({"--help", "--none"}).help);
   EXPECT_TRUE(read({"-vhX"}).help);

@@ -46,6 +46,21 @@ TEST(OptionValuesTest, GivesTheLastValue) {
   EXPECT_EQ(values.text("tag"), std::nullopt);
 }
 
+TEST(OptionValuesTest, GivesEveryValueOfARepeatedOption) {
+  const Arguments arguments = read({"-p1", "--port=[a,b]", "-v", "-p", "", "--port", "-p"});
+  const OptionValues values(arguments);
+  EXPECT_EQ(values.texts("port"), (std::vector<std::string>{"1", "[a,b]", "", "-p"}));
+  EXPECT_TRUE(values.texts("wait").empty());
+}
+
+TEST(OptionValuesTest, SaysWhichOptionIsMissing) {
+  const std::vector<std::string_view> others{"wait", "4"};
+  const auto use = [&](const OptionValues& values) { values.require("port", others); };
+  EXPECT_EQ(complaint({"-p1"}, use), "ioa test: -p/--port: expected -w/--wait or -4 too");
+  EXPECT_EQ(complaint({"-p1", "-4"}, use), "no complaint");
+  EXPECT_EQ(complaint({"-v"}, use), "no complaint");
+}
+
 TEST(OptionValuesTest, LeavesValuesAsTheyAre) {
   for (const std::string_view value : {"", "[a,b]", "{x}", "a,b", "-v", "--", "--verbose", "-4",
                                        "true", " x ", "\"x\"", "a=b", "%%", "/x", "++"}) {

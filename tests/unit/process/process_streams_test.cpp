@@ -19,6 +19,8 @@ using std::chrono::milliseconds;
 
 class ProcessStreamsTest : public test::RealLoopTest {
  protected:
+  const test::IgnoredSigpipe ignored_sigpipe;
+
   static std::unique_ptr<Process> shell(std::string line) {
     return std::make_unique<Process>(SpawnRequest::shell(std::move(line)));
   }
@@ -133,6 +135,7 @@ TEST_F(ProcessStreamsTest, TheChildHasNothingOfOurEnds) {
   owned->pipe_write(0);
   owned->pipe_read(1);
   owned->socketpair({5});
+  owned->set_drain(Duration::zero());
   Process& process = loop.add(std::move(owned));
   std::set<int> fds;
   const std::string folder = "/proc/" + std::to_string(process.pid()) + "/fd/";
@@ -266,6 +269,26 @@ TEST_F(ProcessStreamsTest, AnEndedTerminalTellsHangup) {
   auto end = process.exited();
   tty.close_now();
   EXPECT_TRUE(run(std::move(end)).status.is_success());
+}
+
+// What is told while the Streams are closed at the end may take the whole out.
+TEST_F(ProcessStreamsTest, AStreamThatIsClosedAtTheEndMayRemoveIt) {
+  for (const bool starts : {true, false}) {
+    auto owned =
+        starts ? shell("exit 0") : std::make_unique<Process>(SpawnRequest::command({"/nowhere"}));
+    Process* process = owned.get();
+    bool is_called = false;
+    owned->pipe_write(0).on_closed([&](Stream&) {
+      is_called = true;
+      process->remove();
+    });
+    owned->on_exit([](Process&) { ADD_FAILURE(); });
+    owned->on_failed([](Process&) { ADD_FAILURE(); });
+    loop.add(std::move(owned));
+    auto end = process->exited();
+    EXPECT_THROW(run(std::move(end)), Error);
+    EXPECT_TRUE(is_called);
+  }
 }
 
 // --- Without descriptors --------------------------------------------------------------------

@@ -18,6 +18,8 @@ namespace {
 
 class ProcessTest : public test::RealLoopTest {
  protected:
+  const test::IgnoredSigpipe ignored_sigpipe;
+
   static std::unique_ptr<Process> shell(std::string line) {
     return std::make_unique<Process>(SpawnRequest::shell(std::move(line)));
   }
@@ -118,7 +120,7 @@ TEST_F(ProcessTest, CannotBeStartedTwice) {
 TEST_F(ProcessTest, CallbacksMayRemoveIt) {
   for (const bool at_child_end : {true, false}) {
     auto owned = shell("exit 0");
-    owned->pipe_read(1);
+    owned->pipe_read(1).on_read([](Stream&, ByteBuffer&, bool) {});
     bool is_called = false;
     const auto remove = [&](Process& self) {
       is_called = true;
@@ -159,7 +161,7 @@ TEST_F(ProcessTest, TellsThatTheChildHasStopped) {
 // --- Ending it ------------------------------------------------------------------------------
 
 TEST_F(ProcessTest, IsEndedByASignalThatItAnswers) {
-  Process& process = loop.add(shell("sleep 60"));
+  Process& process = loop.add(shell("exec sleep 60"));
   process.terminate();
   process.terminate();
   EXPECT_EQ(end_of(process).status.signal(), SIGTERM);
@@ -176,9 +178,9 @@ TEST_F(ProcessTest, IsKilledIfItDoesNotAnswer) {
 }
 
 TEST_F(ProcessTest, OneThatIsStoppedIsMadeToAnswer) {
-  Process& process = loop.add(shell("sleep 60"));
+  Process& process = loop.add(shell("exec sleep 60"));
   process.kill(SIGSTOP);
-  test::turn_until(
+  test::poll_until(
       loop, [&] { return process_info(process.pid())->state == 'T'; }, "the stop");
   process.terminate({SIGTERM, std::nullopt});
   EXPECT_EQ(end_of(process).status.signal(), SIGTERM);
@@ -203,7 +205,7 @@ TEST_F(ProcessTest, ItsWholeTreeMayBeEnded) {
   Stream& out = owned->pipe_read(1);
   Process& process = loop.add(std::move(owned));
   run(out.read_line());
-  test::turn_until(
+  test::poll_until(
       loop, [&] { return descendants_of(process.pid()).size() == 2; }, "both of them");
   auto text = out.read_until_eof();
   process.terminate({SIGTERM, std::chrono::seconds(1), StopPolicy::Reach::tree});
@@ -214,7 +216,7 @@ TEST_F(ProcessTest, ItsWholeTreeMayBeEnded) {
 // --- Leaving early --------------------------------------------------------------------------
 
 TEST_F(ProcessTest, RemovingItStopsAndReapsItsChild) {
-  Process& process = loop.add(shell("sleep 60"));
+  Process& process = loop.add(shell("exec sleep 60"));
   const ::pid_t pid = process.pid();
   auto end = process.exited();
   process.remove();
@@ -244,14 +246,14 @@ TEST_F(ProcessTest, TheEndOfTheLoopKillsAndReapsIt) {
   ::pid_t pid = 0;
   {
     Loop short_lived{LibeventBackend::create()};
-    auto owned = shell("trap '' TERM; sleep 60");
+    auto owned = shell("trap '' TERM; exec sleep 60");
     owned->pipe_read(1);
     pid = short_lived.add(std::move(owned)).pid();
   }
   EXPECT_EQ(::kill(pid, 0), -1);
   {
     Loop short_lived{LibeventBackend::create()};
-    Process& process = short_lived.add(shell("trap '' TERM; sleep 60"));
+    Process& process = short_lived.add(shell("trap '' TERM; exec sleep 60"));
     pid = process.pid();
     process.remove();  // so that it is being ended already
     short_lived.turn(Duration::zero());

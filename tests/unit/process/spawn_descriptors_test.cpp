@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -17,8 +18,8 @@ using test::Pipe;
 using test::run_shell;
 using test::spawn_error;
 
-/// The descriptors of a child that waits, seen from here.
-std::set<int> fds_of_child(SpawnRequest request) {
+/// What the descriptors of a child that waits lead to, seen from here.
+std::map<int, std::string> targets_of_child(SpawnRequest request) {
   Pipe pipe, echo;
   request.arguments = {"cat"};
   request.descriptors.push_back(FdAction::dup(pipe.read.get(), 0));
@@ -28,12 +29,19 @@ std::set<int> fds_of_child(SpawnRequest request) {
   char byte = 'x';
   EXPECT_EQ(::write(pipe.write.get(), &byte, 1), 1);
   EXPECT_EQ(::read(echo.read.get(), &byte, 1), 1);
-  std::set<int> fds;
+  std::map<int, std::string> targets;
   const std::string folder = "/proc/" + std::to_string(child.pid) + "/fd";
   for (const auto& entry : std::filesystem::directory_iterator(folder))
-    fds.insert(std::stoi(entry.path().filename()));
+    targets[std::stoi(entry.path().filename())] =
+        std::filesystem::read_symlink(entry.path()).filename();
   pipe.write.reset();
   test::wait_for(child.pid);
+  return targets;
+}
+
+std::set<int> fds_of_child(SpawnRequest request) {
+  std::set<int> fds;
+  for (const auto& [fd, target] : targets_of_child(std::move(request))) fds.insert(fd);
   return fds;
 }
 
@@ -183,6 +191,16 @@ TEST_F(SpawnDescriptorsTest, OpensFilesAsItIsTold) {
   EXPECT_EQ(made.st_mode & 0777, 0600U);
 }
 
+TEST_F(SpawnDescriptorsTest, ACopyIsOfWhatTheChildHasByThen) {
+  const std::string path = temp / "both";
+  SpawnRequest request = SpawnRequest::shell("echo out; echo err >&2");
+  request.descriptors = {FdAction::open(path, O_WRONLY | O_CREAT, 1), FdAction::copy(1, 2)};
+  EXPECT_TRUE(test::wait_for(spawn(request).pid).is_success());
+  EXPECT_EQ(temp.read("both"), "out\nerr\n") << "with one offset";
+  request.descriptors = {FdAction::dup(0, 0), FdAction::copy(987, 2)};
+  EXPECT_EQ(spawn_error(request).subject(), "987 to 2");
+}
+
 TEST_F(SpawnDescriptorsTest, AFileThatIsOpenedIsOpenOnce) {
   SpawnRequest request;
   request.descriptors = {FdAction::open("/dev/null", O_RDONLY, 0),
@@ -232,20 +250,17 @@ TEST_F(SpawnDescriptorsTest, AnyTwoStepsDoWhatTheySayInTheirOrder) {
   for (const FdAction& first : all) {
     for (const FdAction& second : all) {
       request.descriptors = {first, second};
-      std::string expected;
-      char has[3] = {'-', '-', '-'};
+      std::map<int, std::string> expected;
       for (const FdAction& step : request.descriptors) {
-        char& target = has[step.to - kFirst];
-        if (step.kind == FdAction::Kind::dup) target = static_cast<char>('a' + step.from - kFirst);
-        if (step.kind == FdAction::Kind::close) target = '-';
-        if (step.kind == FdAction::Kind::open) target = 'n';
+        if (step.kind == FdAction::Kind::close)
+          expected.erase(step.to);
+        else if (step.kind == FdAction::Kind::open)
+          expected[step.to] = "null";
+        else
+          expected[step.to] = std::string(1, static_cast<char>('a' + step.from - kFirst));
       }
-      for (const char c : has) expected += std::string(1, c) + " ";
-      const std::string out = run_shell(
-                                  "for i in 60 61 62; do f=$(readlink /proc/$$/fd/$i); f=${f##*/};"
-                                  "case $f in '') f=-;; null) f=n;; esac; echo -n \"$f \"; done",
-                                  request)
-                                  .out;
+      auto out = targets_of_child(request);
+      for (int fd = 0; fd < 3; ++fd) out.erase(fd);
       EXPECT_EQ(out, expected) << static_cast<int>(first.kind) << ":" << first.from << ">"
                                << first.to << ", " << static_cast<int>(second.kind) << ":"
                                << second.from << ">" << second.to;

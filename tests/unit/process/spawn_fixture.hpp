@@ -4,7 +4,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <csignal>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -39,6 +43,28 @@ inline WaitStatus wait_for(::pid_t pid) {
   int status = 0;
   EXPECT_EQ(::waitpid(pid, &status, 0), pid);
   return WaitStatus::from_raw(status);
+}
+
+/// As a program that writes to pipes does it.
+class IgnoredSigpipe {
+ public:
+  IgnoredSigpipe() : before_(std::signal(SIGPIPE, SIG_IGN)) {}
+  IgnoredSigpipe(const IgnoredSigpipe&) = delete;
+  IgnoredSigpipe& operator=(const IgnoredSigpipe&) = delete;
+  ~IgnoredSigpipe() { std::signal(SIGPIPE, before_); }
+
+ private:
+  void (*before_)(int);
+};
+
+/// Turns until `done()`, which nothing in the loop may tell: a state of another process.
+template <class Done>
+void poll_until(Loop& loop, Done done, std::string_view what) {
+  const auto limit = std::chrono::steady_clock::now() + kStallLimit;
+  while (!done()) {
+    if (std::chrono::steady_clock::now() > limit) throw std::runtime_error(std::string(what));
+    loop.turn(std::chrono::milliseconds(1));
+  }
 }
 
 /// What a child has written to its stdout, and how it has ended.
