@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -31,10 +33,29 @@ std::string timestamp() {
                      now.tv_nsec / 1000);
 }
 
-bool use_color(ColorMode mode) {
+bool use_color(ColorMode mode, bool is_terminal) {
   if (mode != ColorMode::automatic) return mode == ColorMode::always;
   const char* no_color = std::getenv("NO_COLOR");
-  return (no_color == nullptr || *no_color == '\0') && ::isatty(STDERR_FILENO) == 1;
+  return (no_color == nullptr || *no_color == '\0') && is_terminal;
+}
+
+/// The columns that a line may take without being broken; 80 where nobody knows.
+std::size_t live_width() {
+  winsize size{};
+  const bool is_known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
+  return is_known ? size.ws_col - 1U : 79U;
+}
+
+/// Writing from the background stops a process where the terminal says so (termios(3), TOSTOP),
+/// and disturbs whoever has it in any case.
+bool is_in_background() {
+  const pid_t foreground = ::tcgetpgrp(STDERR_FILENO);
+  return foreground >= 0 && foreground != ::getpgrp();
+}
+
+bool has_room() {
+  pollfd entry{STDERR_FILENO, POLLOUT, 0};
+  return ::poll(&entry, 1, 0) == 1 && (entry.revents & POLLOUT) != 0;
 }
 
 std::string text_of(const EventField& field) {
@@ -84,7 +105,8 @@ Reporter::Reporter(std::string_view command, const GeneralOptions& options, Time
     : prefix_(command.empty() ? "ioa" : fmt::format("ioa {}", command)),
       verbosity_(options.verbosity),
       quiet_(options.quiet),
-      color_(use_color(options.color)),
+      is_terminal_(::isatty(STDERR_FILENO) == 1),
+      color_(use_color(options.color, is_terminal_)),
       started_(started) {
   const EventsTarget& target = options.events;
   if (!target.path.empty()) {
@@ -105,7 +127,35 @@ Reporter::Reporter(std::string_view command, const GeneralOptions& options, Time
 void Reporter::say(std::string_view message) {
   std::string line = color_ ? fmt::format("\033[1m{}:\033[0m {}\n", prefix_, message)
                             : fmt::format("{}: {}\n", prefix_, message);
+  if (!live_.empty()) {
+    const std::size_t columns = prefix_.size() + 2 + message.size();
+    if (columns < live_.size()) line.insert(line.size() - 1, live_.size() - columns, ' ');
+    line = fmt::format("\r{}{}", line, live_);
+  }
   static_cast<void>(write_fully(STDERR_FILENO, line));  // there is nowhere left to complain
+}
+
+void Reporter::show_live(std::string_view text) {
+  if (!is_terminal_) return say(text);
+  if (!is_in_background() && has_room()) draw_live(text.substr(0, live_width()));
+}
+
+/// Blanks in place of an escape sequence: that works on every terminal.
+void Reporter::draw_live(std::string_view text) {
+  const std::size_t blanks = live_.size() > text.size() ? live_.size() - text.size() : 0;
+  const std::string line = fmt::format("\r{}{:{}}{}", text, "", blanks, text.empty() ? "\r" : "");
+  live_ = text;
+  static_cast<void>(write_fully(STDERR_FILENO, line));
+}
+
+void Reporter::hide_live() {
+  if (!live_.empty()) draw_live({});
+}
+
+void Reporter::keep_live(std::string_view text) {
+  if (!is_terminal_) return say(text);
+  hide_live();
+  if (!is_in_background()) static_cast<void>(write_fully(STDERR_FILENO, fmt::format("{}\n", text)));
 }
 
 void Reporter::error(std::string_view message) { say(message); }

@@ -43,14 +43,30 @@ class Reporter final : public EventSink {
 
   TimePoint started() const noexcept { return started_; }
 
+  /// Whether standard error is a terminal.
+  bool is_terminal() const noexcept { return is_terminal_; }
+
+  /// The live line of a meter (cli/progress_meter.hpp), at most one. On a terminal it is drawn in
+  /// place of the last one, cut to the terminal's width, without waiting for a terminal that is
+  /// stopped, and not from the background; lines that are printed later stand above it. Elsewhere
+  /// it is a line like any other. `text` has nothing in it that needs escaping.
+  void show_live(std::string_view text);
+  /// Takes it away from a terminal. To be called as well before anything else is written there.
+  void hide_live();
+  /// Puts `text` in its place as a line that stays.
+  void keep_live(std::string_view text);
+
  private:
   void say(std::string_view message);
+  void draw_live(std::string_view text);
   void write_event(std::string_view name, std::span<const EventField> fields);
 
   std::string prefix_;
   int verbosity_;
   bool quiet_;
+  bool is_terminal_;
   bool color_;
+  std::string live_;  // what stands in the terminal's last line at present
   TimePoint started_;
   UniqueFd events_file_;
   int events_fd_ = -1;

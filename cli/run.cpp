@@ -54,7 +54,10 @@ class Interruption {
  private:
   void arrived() {
     const int number = watch_.signal();
-    if (!context_.on_signal) ::_exit(to_int(ended_by_signal(number)));
+    if (!context_.on_signal) {
+      context_.reporter.hide_live();
+      ::_exit(to_int(ended_by_signal(number)));
+    }
     std::exchange(context_.on_signal, nullptr)(number);
   }
 

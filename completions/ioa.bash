@@ -11,7 +11,7 @@ _ioa_options() {
         --ttl --tos --nodelay --keepalive --sndbuf --rcvbuf --sequential --attempt-delay \
         -w --connect-timeout --retry --wait --retry-delay --retry-max-delay \
         -i --idle-timeout --timeout --on-stdin-eof --on-peer-eof -q --quit-after -N \
-        --send-only --recv-only -o --output --append -z --probe -j --jobs --any --json
+        --send-only --recv-only -o --output --append --progress -z --probe -j --jobs --any --json
       ;;
     resolve)
       echo "$_ioa_general" -4 -6 -s --short --first -x --reverse -j --jobs --timeout --unordered \

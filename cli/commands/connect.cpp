@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 #include <optional>
@@ -16,6 +17,7 @@
 
 #include "cli/commands/establish.hpp"
 #include "cli/escape.hpp"
+#include "cli/progress_meter.hpp"
 #include "cli/run_hooks.hpp"
 #include "ioa/base/duration_text.hpp"
 #include "ioa/future/promise.hpp"
@@ -77,6 +79,15 @@ std::string_view reason_of(PumpEnd end) {
   return "";
 }
 
+/// How much there is to read from a regular file; nothing for anything else.
+std::optional<std::uint64_t> bytes_left(const ByteEnd& source) {
+  struct stat status {};
+  if (source.kind() != FdKind::regular_file || ::fstat(source.fd(), &status) != 0)
+    return std::nullopt;
+  const off_t at = std::max<off_t>(0, ::lseek(source.fd(), 0, SEEK_CUR));
+  return static_cast<std::uint64_t>(std::max<off_t>(0, status.st_size - at));
+}
+
 /// One run of the command: what happens in order is a coroutine, what may cut it short (limits,
 /// signals) ends it from outside.
 class Session {
@@ -101,6 +112,7 @@ class Session {
   void print_counters();
 
  private:
+  ProgressReading progress() const;
   Future<> work();
   std::unique_ptr<Pump> make_pump(UniqueFd socket);
   PumpOptions pump_options(const ByteEnd& source) const;
@@ -116,6 +128,9 @@ class Session {
   TimePoint connected_{};
   int signal_ = 0;
   RunHooks hooks_;
+  std::optional<std::uint64_t> input_size_;  // where it is known
+  std::pair<std::uint64_t, std::uint64_t> moved_;
+  std::optional<ProgressMeter> meter_;
   Promise<ExitStatus> outcome_;
   Future<> work_;
 };
@@ -127,8 +142,12 @@ Future<> Session::work() {
     Connection connection = co_await establish(context_, options_, options_.peer, kConnection);
     connected_ = Clock::now();
     pump_ = &context_.loop.add(make_pump(std::move(connection.fd)));
+    meter_.emplace(context_.loop, context_.reporter, options_.progress, ProgressUnit::bytes,
+                   [this] { return progress(); });
     PumpResult result = co_await pump_->result();
     pump_ = nullptr;
+    moved_ = {result.sent, result.received};
+    meter_->finish();
     status = report(result);
   } catch (const Error& error) {
     if (error.operation() != "open") status = status_of_failure(error);
@@ -166,6 +185,7 @@ std::unique_ptr<Pump> Session::make_pump(UniqueFd socket) {
   ByteEnd source = options_.direction == Direction::receive_only
                        ? ByteEnd::discard()
                        : ByteEnd::inherited(context_.stdin_fd, ByteEnd::Access::read);
+  input_size_ = bytes_left(source);
   PumpOptions pump = pump_options(source);
   const bool finishes = pump.far_eof == FarEof::finish && pump.sends;
   auto made = std::make_unique<Pump>(std::move(source), std::move(sink), std::move(socket),
@@ -245,6 +265,15 @@ void Session::on_time_limit() {
   context_.reporter.error(fmt::format("--timeout {} reached: not connected, 0 bytes moved",
                                       duration_text(options_.timeout)));
   outcome_.done(ExitStatus::time_limit);
+}
+
+ProgressReading Session::progress() const {
+  const auto [sent, received] =
+      pump_ != nullptr ? std::pair(pump_->sent(), pump_->received()) : moved_;
+  if (!input_size_) return {sent + received, {}, {}};
+  ProgressReading reading{sent, input_size_, {}};
+  if (received > 0) reading.note = format_bytes(received) + " received";
+  return reading;
 }
 
 void Session::print_counters() {

@@ -35,8 +35,8 @@ constexpr std::pair<std::string_view, OnPeerEof> kOnPeerEof[] = {
 
 // Options that say how bytes are moved, and mean nothing to a probe.
 constexpr std::string_view kBytesOnly[] = {
-    "idle-timeout", "on-stdin-eof", "on-peer-eof", "quit-after",
-    "send-only",    "recv-only",    "output",      "append",
+    "idle-timeout", "on-stdin-eof", "on-peer-eof", "quit-after", "send-only",
+    "recv-only",    "output",       "append",      "progress",
 };
 
 constexpr std::string_view kProbeOnly[] = {"jobs", "any", "json"};
@@ -269,6 +269,7 @@ ConnectOptions parse_connect(const Arguments& arguments) {
   read_ends(values, options);
   options.direction = read_direction(values);
   read_output(values, options);
+  options.progress = read_progress(values);
   settle_source(values, options);
 
   options.probe = values.has("probe");

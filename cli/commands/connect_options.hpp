@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/general_options.hpp"
+#include "cli/progress_meter.hpp"
 #include "ioa/net/address.hpp"
 
 namespace ioa::cli {
@@ -114,6 +115,7 @@ struct ConnectOptions {
   std::string output;
   /// Add to `output` instead of truncating it.
   bool append = false;
+  ProgressMode progress = ProgressMode::never;
 
   /// Test ports instead of moving bytes: the targets, in the order given.
   bool probe = false;

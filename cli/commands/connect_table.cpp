@@ -2,6 +2,7 @@
 
 #include "cli/commands/connect_options.hpp"
 #include "cli/option_table.hpp"
+#include "cli/progress_meter.hpp"
 
 namespace ioa::cli {
 namespace {
@@ -48,6 +49,7 @@ constexpr std::array kBytes{
     OptionSpec{"recv-only", 0, kNone, "", "send nothing, leave stdin alone"},
     OptionSpec{"output", 'o', kRequired, "FILE", "store what is received in FILE, not on stdout"},
     OptionSpec{"append", 0, kNone, "", "add to the --output file"},
+    kProgressOption,
 };
 
 constexpr std::array kProbing{
