@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -142,6 +143,9 @@ class Loop {
   /// Null unless callbacks are timed.
   CallbackMonitor* monitor() const noexcept { return active_monitor_; }
 
+  /// The pids of the children that are watched, for PidWatch: a child has one watch.
+  std::set<int>& watched_children() noexcept { return watched_children_; }
+
   /// For people: the tree with its names and states, what is watched, when timers are due, what is
   /// queued. The first thing to look at when something hangs.
   std::string dump();
@@ -203,6 +207,7 @@ class Loop {
   CallbackMonitor* active_monitor_ = nullptr;
   LoopCounters counters_;
   std::unique_ptr<WaitHooks> wait_hooks_;
+  std::set<int> watched_children_;
   // Reading the clock costs a tenth of an idle turn, and most turns have no use for it.
   mutable TimePoint now_;
   mutable bool is_now_fixed_ = true;
