@@ -49,6 +49,7 @@ class Reader {
     while (next_ < args_.size() && !result_.help) {
       const std::string_view arg = args_[next_++];
       if (arg == "--") {
+        result_.behind_dashes = result_.operands.size();
         result_.operands.insert(result_.operands.end(), args_.begin() + offset(), args_.end());
         break;
       }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,6 +21,8 @@ struct Arguments {
   std::vector<std::string> options;
   /// Everything that is no option, in the order given; all that follows a lone `--` is among them.
   std::vector<std::string> operands;
+  /// Where among the operands those begin that follow a lone `--`; nothing if there was none.
+  std::optional<std::size_t> behind_dashes;
   /// -h or --help was met; what comes after it was not read.
   bool help = false;
 };

@@ -11,7 +11,7 @@ constexpr std::size_t kWidth = 80;
 
 // Where the text about an option, a command or an example begins.
 constexpr std::size_t kOptionColumn = 30;
-constexpr std::size_t kCommandColumn = 12;
+constexpr std::size_t kCommandColumn = 13;
 
 // Takes as many words from the front of `text` as fit into `width`, but at least one.
 std::string_view take_line(std::string_view& text, std::size_t width) {
@@ -88,11 +88,11 @@ std::string overview(std::span<const CommandSpec* const> commands) {
     append_entry(out, "  " + std::string(command->name), command->summary, kCommandColumn);
   }
   out +=
-      "  help      what a command takes: ioa help COMMAND, ioa COMMAND --help\n"
+      "  help       what a command takes: ioa help COMMAND, ioa COMMAND --help\n"
       "\n"
       "Short options may be clustered (-zvn), values may follow at once or behind\n"
       "a blank or '=' (-w1, -w 1, --wait=1), options may follow operands, and all\n"
-      "that follows a lone -- is an operand.\n"
+      "that follows a lone -- is an operand. Options of run-child end at its command.\n"
       "\n"
       "DUR is 250ms, 1.5s, 2m, 1h30m or 2d; a bare number is seconds. SIZE is 512,\n"
       "64K, 10M or 1G.\n"
@@ -104,6 +104,7 @@ std::string overview(std::span<const CommandSpec* const> commands) {
       "  3      a name could not be resolved\n"
       "  4      could not connect, or a probed port is not open\n"
       "  124    a time limit was reached\n"
+      "  125    a command could not be run; 126: not executed, 127: not found\n"
       "  128+N  ended by signal N\n"
       "\n"
       "      --version  print the version and exit\n"

@@ -80,9 +80,13 @@ int OptionValues::count(std::string_view key) const {
 }
 
 std::optional<std::string_view> OptionValues::text(std::string_view key) const {
-  const CLI::Option* option = parser_->find(command_.find_key(key));
+  const OptionSpec& spec = command_.find_key(key);
+  const CLI::Option* option = parser_->find(spec);
   if (option == nullptr || option->results().empty()) return std::nullopt;
-  return option->results().back();
+  const std::string& value = option->results().back();
+  // An optional value that was given is not empty: the pre-pass sees to that.
+  if (spec.value == ValueKind::optional && value.empty()) return std::nullopt;
+  return value;
 }
 
 std::optional<std::string> OptionValues::word(std::string_view key,

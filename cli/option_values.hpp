@@ -40,7 +40,8 @@ class OptionValues {
   /// Whether the option was given.
   bool has(std::string_view key) const { return count(key) > 0; }
 
-  /// The value as it was given, which lives as long as this object; nothing if it was not.
+  /// The value as it was given, which lives as long as this object; nothing if it was not, or if an
+  /// optional one was left out.
   std::optional<std::string_view> text(std::string_view key) const;
 
   /// As text(), and not empty; `expected` is what an empty one is answered with.

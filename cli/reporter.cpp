@@ -94,6 +94,9 @@ std::string describe(std::string_view name, std::span<const EventField> fields) 
   if (name == "closed")
     return fmt::format("closed ({}): {} bytes sent, {} received", get("reason"), get("bytes_sent"),
                        get("bytes_received"));
+  if (name == "child.started") return fmt::format("started {}, pid {}", get("command"), get("pid"));
+  if (name == "child.exited") return fmt::format("pid {} {}", get("pid"), get("message"));
+  if (name == "listening") return fmt::format("listening on {}", get("address"));
   if (name == "retry")
     return fmt::format("trying again in {} ms: {}", get("delay_ms"), get("reason"));
   return {};
@@ -120,6 +123,9 @@ Reporter::Reporter(std::string_view command, const GeneralOptions& options, Time
     if (::fcntl(target.fd, F_GETFD) < 0)
       throw UsageError(command, fmt::format("--events {}", target.fd),
                        "expected an open descriptor or a path");
+    // It is for us alone: whoever reads events is to see their end when this program ends, whatever
+    // goes on that it has started.
+    ::fcntl(target.fd, F_SETFD, FD_CLOEXEC);
     events_fd_ = target.fd;
   }
 }

@@ -16,6 +16,9 @@
 #include "cli/commands/connect.hpp"
 #include "cli/commands/probe.hpp"
 #include "cli/commands/resolve.hpp"
+#include "cli/commands/run_child/guard.hpp"
+#include "cli/commands/run_child/run_child.hpp"
+#include "cli/commands/timer/timer.hpp"
 #include "cli/context.hpp"
 #include "cli/escape.hpp"
 #include "cli/exit_status.hpp"
@@ -101,10 +104,34 @@ int run_command(std::string_view name, Options options, Run start, const Backend
   return to_int(status);
 }
 
+/// As run_command(), for the one command that others are compared with by how fast it starts: what
+/// it has no use for is not made.
+int run_children(std::string_view name, RunChildOptions options, const Backends& backends,
+                 TimePoint started, const SignalState& inherited) {
+  Reporter reporter(name, options.general, started);
+  ExitStatus status = ExitStatus::child_failed;
+  try {
+    Guarded guarded;
+    if (options.guard) guarded = stand_guard(inherited);
+    if (guarded.status) return *guarded.status;
+    Loop loop(make_backend(name, options.general, backends));
+    if (reporter.wants_events()) loop.set_event_sink(&reporter);
+    const ChildWorld world{loop, reporter, inherited, guarded.guard.get()};
+    status = loop.run(run_child(world, std::move(options)));
+  } catch (const UsageError&) {
+    throw;
+  } catch (const std::exception& error) {
+    reporter.error(escape(error.what()));
+  }
+  reporter.exit(status);
+  return to_int(status);
+}
+
 // Look-ups at once: each takes a thread. More than this is beyond what a resolver library serves.
 constexpr std::uint32_t kMaxLookupThreads = 512;
 
-int dispatch(const Invocation& invocation, const Backends& backends, TimePoint started) {
+int dispatch(const Invocation& invocation, const Backends& backends, TimePoint started,
+             const SignalState& inherited) {
   const Arguments& arguments = invocation.arguments;
   const std::string_view name = arguments.command->name;
   switch (arguments.command->command) {
@@ -118,6 +145,15 @@ int dispatch(const Invocation& invocation, const Backends& backends, TimePoint s
       ResolveOptions options = parse_resolve(arguments);
       const std::size_t threads = std::min(options.jobs, kMaxLookupThreads);
       return run_command(name, std::move(options), &run_resolve, backends, started, threads);
+    }
+    case Command::run_child:
+      return run_children(name, parse_run_child(arguments), backends, started, inherited);
+    case Command::timer: {
+      const auto behaviour = [&inherited](Context& context, TimerOptions options) {
+        return run_timer(context, std::move(options), inherited);
+      };
+      return run_command(name, parse_timer(arguments, std::chrono::system_clock::now()), behaviour,
+                         backends, started, 1);
     }
   }
   return to_int(ExitStatus::usage);
@@ -134,12 +170,13 @@ int print(std::string_view text) {
 
 }  // namespace
 
-int run(std::span<const std::string_view> arguments, const Backends& backends) {
+int run(std::span<const std::string_view> arguments, const Backends& backends,
+        const SignalState& inherited) {
   const TimePoint started = Clock::now();
   try {
     const Invocation invocation = read_command_line(arguments);
     if (invocation.arguments.command == nullptr) return print(invocation.text);
-    return dispatch(invocation, backends, started);
+    return dispatch(invocation, backends, started, inherited);
   } catch (const UsageError& error) {
     static_cast<void>(write_fully(STDERR_FILENO, fmt::format("{}\n", error.what())));
     return to_int(ExitStatus::usage);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ioa/loop/backend.hpp"
+#include "ioa/process/signal_state.hpp"
 
 namespace ioa::cli {
 
@@ -20,6 +21,8 @@ struct Backends {
 };
 
 /// Runs one command line (without the program's name) and returns the exit status of the process.
-int run(std::span<const std::string_view> arguments, const Backends& backends);
+/// `inherited` is what the program started with: what it starts itself inherits that.
+int run(std::span<const std::string_view> arguments, const Backends& backends,
+        const SignalState& inherited);
 
 }  // namespace ioa::cli

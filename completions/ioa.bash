@@ -1,6 +1,6 @@
 # Completion of ioa(1) for bash, with or without the bash-completion package.
 
-_ioa_commands='connect resolve'
+_ioa_commands='connect resolve run-child'
 
 _ioa_general='-v --verbose --quiet --events --loop --color -h --help'
 
@@ -16,6 +16,12 @@ _ioa_options() {
     resolve)
       echo "$_ioa_general" -4 -6 -s --short --first -x --reverse -j --jobs --timeout --unordered \
         --json
+      ;;
+    run-child)
+      echo "$_ioa_general" --timeout --idle-timeout --kill-signal --kill-after --guard --chdir \
+        --env --unset --clear-env --umask --nice --user --group --rlimit --stdin --stdin-text \
+        --stdout --stderr --fd --pty --new-session --listen --tag --timestamps --report --json \
+        --capture --restart --max-restarts --retry --backoff --success-status
       ;;
     *) echo --help --version -h ;;
   esac
@@ -34,6 +40,11 @@ _ioa_waiting_option() {
   local command=$1 word=$2 letters i
   case $word in
     --*=*) ;;
+    --idle-timeout | --kill-signal | --kill-after | --chdir | --env | --unset | --umask | \
+      --nice | --user | --group | --rlimit | --stdin | --stdin-text | --stdout | --stderr | \
+      --fd | --listen | --restart | --max-restarts | --backoff | --success-status)
+      echo "$word"
+      ;;
     --events | --loop | --color | --source | --source-port | --interface | --ttl | --tos | \
       --keepalive | --sndbuf | --rcvbuf | --attempt-delay | --connect-timeout | --retry | \
       --wait | --retry-delay | --retry-max-delay | --idle-timeout | --timeout | \
@@ -67,6 +78,18 @@ _ioa_files() {
   mapfile -t COMPREPLY < <(compgen -f -- "$1")
 }
 
+# Completes a command line of its own that begins at the word $1.
+_ioa_command_line() {
+  if declare -F _command_offset >/dev/null; then
+    _command_offset "$1"
+  elif ((COMP_CWORD == $1)); then
+    mapfile -t COMPREPLY < <(compgen -c -- "${COMP_WORDS[COMP_CWORD]}")
+  else
+    _ioa_files "${COMP_WORDS[COMP_CWORD]}"
+  fi
+  return 0
+}
+
 # Completes the value of an option.
 _ioa_value() {
   local option=$1 cur=$2 words=
@@ -75,10 +98,23 @@ _ioa_value() {
     --color) words='auto always never' ;;
     --on-stdin-eof) words='half-close after-reply close keep' ;;
     --on-peer-eof) words='auto exit finish' ;;
-    --events | --output | -o)
+    --events | --output | -o | --stdin | --stdout | --stderr)
       _ioa_files "$cur"
       return
       ;;
+    --chdir)
+      compopt -o filenames 2>/dev/null
+      mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+      return
+      ;;
+    --user | --group | --unset)
+      words=${option#--}
+      mapfile -t COMPREPLY < <(compgen -A "${words/unset/export}" -- "$cur")
+      return
+      ;;
+    --kill-signal) words=$(compgen -A signal | sed -n 's/^SIG//p') ;;
+    --restart) words='never on-failure always' ;;
+    --rlimit) words=$(printf '%s= ' as core cpu data fsize memlock nofile nproc stack) ;;
     --source | -s)
       words=$(ip -o addr show 2>/dev/null | awk '{ sub("/.*", "", $4); print $4 }')
       ;;
@@ -102,11 +138,12 @@ _ioa() {
     for word in $_ioa_commands; do
       [[ ${COMP_WORDS[1]} == "$word" ]] && command=$word
     done
+    [[ ${COMP_WORDS[1]} == run ]] && command=run-child
   fi
 
   # Operands and options before the cursor. Bash cuts words at = and : and makes these words.
   i=1
-  [[ $command == "${COMP_WORDS[1]}" ]] && i=2
+  [[ $command == "${COMP_WORDS[1]}" || $command == run-child ]] && i=2
   for (( ; i < COMP_CWORD; i++)); do
     word=${COMP_WORDS[i]}
     if [[ $word == = ]]; then
@@ -116,11 +153,15 @@ _ioa() {
       option=
     elif [[ -n $option ]]; then
       option=
+    elif [[ $word == -- && $command == run-child ]]; then
+      _ioa_command_line "$((i + 1))" && return
     elif [[ $word == -?* ]]; then
       option=$(_ioa_waiting_option "$command" "$word")
       [[ $word == --unix || $word == -[!-]*U* || $word == -U ]] && has_unix=1
     else
       operands=$((operands + 1))
+      # The command that is run, and its arguments.
+      [[ $command == run-child ]] && _ioa_command_line "$i" && return
     fi
   done
   if [[ $cur == = ]]; then
@@ -139,6 +180,8 @@ _ioa() {
     else
       mapfile -t COMPREPLY < <(compgen -W "$(_ioa_options "$command")" -- "$cur")
     fi
+  elif [[ $command == run-child ]]; then
+    mapfile -t COMPREPLY < <(compgen -c -- "$cur")
   elif [[ $cur == unix:* ]]; then
     _ioa_files "${cur#unix:}"
     COMPREPLY=("${COMPREPLY[@]/#/unix:}")
@@ -153,7 +196,7 @@ _ioa() {
     fi
   elif [[ -z $command ]]; then
     _ioa_hosts "$cur"
-    mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "$_ioa_commands help" -- "$cur")
+    mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "$_ioa_commands run help" -- "$cur")
   elif [[ -n $has_unix ]]; then
     _ioa_files "$cur"
   elif [[ $command == connect && $operands -gt 0 ]]; then

@@ -4,8 +4,10 @@
 function __ioa_command
     set -l words (commandline -opc)
     set -l command connect
-    if set -q words[2]; and contains -- $words[2] connect resolve help
+    if set -q words[2]; and contains -- $words[2] connect resolve run-child help
         set command $words[2]
+    else if test "$words[2]" = run
+        set command run-child
     end
     test $command = $argv[1]
 end
@@ -35,6 +37,44 @@ function __ioa_after_host
         end
     end
     return 1
+end
+
+# Whether the command that run-child runs is on the command line already, and all that follows it.
+function __ioa_command_line
+    set -l words (commandline -opc)
+    __ioa_command run-child; and set -q words[3]; or return 1
+    set -l with_value --timeout --idle-timeout --kill-signal --kill-after --chdir --env --unset \
+        --umask --nice --user --group --rlimit --stdin --stdin-text --stdout --stderr --fd \
+        --listen --restart --max-restarts --retry --backoff --success-status --events --loop \
+        --color
+    set -l is_value 0
+    for index in (seq 3 (count $words))
+        set -l word $words[$index]
+        if test $is_value = 1
+            set is_value 0
+        else if contains -- $word $with_value
+            set is_value 1
+        else if test "$word" = --
+            test $index -lt (count $words); and printf '%s\n' $words[(math $index + 1)..-1]
+            return 0
+        else if not string match -q -- '-?*' $word
+            printf '%s\n' $words[$index..-1]
+            return 0
+        end
+    end
+    return 1
+end
+
+function __ioa_has_command
+    __ioa_command_line >/dev/null
+end
+
+# Completes what is run as if it stood alone.
+function __ioa_complete_command
+    set -l words (__ioa_command_line)
+    set -l escaped
+    test -n "$words"; and set escaped (string escape -- $words)
+    complete -C (string join -- ' ' $escaped (commandline -ct | string collect -a))
 end
 
 function __ioa_takes_host
@@ -74,12 +114,17 @@ complete -c ioa -f
 # Commands and operands.
 complete -c ioa -n __ioa_no_command -a connect -d 'Join stdin and stdout to a peer, or probe ports'
 complete -c ioa -n __ioa_no_command -a resolve -d 'Names to addresses, addresses to names'
+complete -c ioa -n __ioa_no_command -a run-child -d 'Run, supervise and report on a command'
+complete -c ioa -n __ioa_no_command -a run -d 'The same as run-child'
 complete -c ioa -n __ioa_no_command -a help -d 'What a command takes'
-complete -c ioa -n '__ioa_command help; and test (count (commandline -opc)) -eq 2' -a 'connect resolve'
+complete -c ioa -n '__ioa_command help; and test (count (commandline -opc)) -eq 2' -a 'connect resolve run-child'
 complete -c ioa -n __ioa_no_command -l version -d 'Print the version and exit'
 complete -c ioa -n '__ioa_takes_host' -a '(__ioa_hosts)'
 complete -c ioa -n '__ioa_after_host; and not __ioa_is_unix' -a '(__ioa_services)' -d Port
 complete -c ioa -n __ioa_is_unix -F
+
+complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -a '(__fish_complete_command)'
+complete -c ioa -n __ioa_has_command -a '(__ioa_complete_command)'
 
 # Options of every command.
 complete -c ioa -s v -l verbose -d 'Say what is done, on stderr'
@@ -141,3 +186,37 @@ complete -c ioa -n '__ioa_command resolve' -s j -l jobs -x -d 'So many look-ups 
 complete -c ioa -n '__ioa_command resolve' -l timeout -x -d 'Limit of each name'
 complete -c ioa -n '__ioa_command resolve' -l unordered -d 'Results as they come'
 complete -c ioa -n '__ioa_command resolve' -l json -d 'A JSON object a name'
+
+# run-child
+complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l timeout -x -d 'How long it may run'
+complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l idle-timeout -x -d 'How long it may be without output'
+complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l kill-signal -x -a 'TERM INT HUP QUIT KILL USR1 USR2' -d 'What it gets at a limit'
+complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l kill-after -x -d 'When KILL follows'
+complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l guard -d 'Have a second process end what it started'
+complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l chdir -x -a '(__fish_complete_directories)' -d 'Run it in this directory'
+complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l env -x -d 'Set a variable'
+complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l unset -x -a '(set -xn)' -d 'Remove a variable'
+complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l clear-env -d 'Begin with an empty environment'
+complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l umask -x -d 'File mode creation mask'
+complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l nice -x -d 'Added to the niceness'
+complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l user -x -a '(__fish_complete_users)' -d 'Run it as this user'
+complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l group -x -a '(__fish_complete_groups)' -d 'Run it with this group'
+complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l rlimit -x -a 'as= core= cpu= data= fsize= memlock= nofile= nproc= stack=' -d 'A resource limit'
+complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l stdin -r -F -d 'What it reads'
+complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l stdin-text -x -d 'What it reads'
+complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l stdout -r -F -d 'Where its output goes'
+complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l stderr -r -F -d 'Where its errors go'
+complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l fd -x -d 'Open a file as a descriptor'
+complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l pty -d 'Run it on a terminal of its own'
+complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l new-session -d 'Run it in a session of its own'
+complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l listen -x -d 'Bind this and pass it on'
+complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l tag -d 'Begin each line with a text'
+complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l timestamps -d 'Begin each line with the time'
+complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l report -d 'Say at the end how it went'
+complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l json -d 'The same as a JSON object'
+complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l capture -d 'Its output as members of the object'
+complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l restart -x -a 'never on-failure always' -d 'When to run it again'
+complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l max-restarts -x -d 'Restarts at most'
+complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l retry -x -d 'Run it again until it succeeds'
+complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l backoff -x -d 'Pause before it is run again'
+complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l success-status -x -d 'Statuses that are success'

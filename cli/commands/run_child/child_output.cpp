@@ -152,7 +152,8 @@ OutputReader::OutputReader(Loop& loop, UniqueFd fd, OutputSink& sink,
 /// Returns false when there is nothing more for now, or ever.
 bool OutputReader::read_once() {
   std::array<char, kReadSize> bytes;  // NOLINT(cppcoreguidelines-pro-type-member-init): read into
-  const ssize_t size = retry_on_eintr([&] { return ::read(fd_.get(), bytes.data(), bytes.size()); });
+  const ssize_t size =
+      retry_on_eintr([&] { return ::read(fd_.get(), bytes.data(), bytes.size()); });
   if (size > 0) {
     sink_.take({bytes.data(), static_cast<std::size_t>(size)});
     return true;

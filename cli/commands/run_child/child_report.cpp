@@ -4,7 +4,6 @@
 
 #include <cerrno>
 #include <nlohmann/json.hpp>
-#include <system_error>
 
 #include "cli/escape.hpp"
 #include "cli/exit_status.hpp"
@@ -17,13 +16,14 @@ using Json = nlohmann::ordered_json;
 
 // Whole microseconds: more digits say nothing about a process.
 double seconds(Duration duration) {
-  return static_cast<double>(std::chrono::duration_cast<std::chrono::microseconds>(duration).count()) /
+  return static_cast<double>(
+             std::chrono::duration_cast<std::chrono::microseconds>(duration).count()) /
          1e6;
 }
 
 int status_of(const Error& error) {
   if (error.operation() != "exec") return to_int(ExitStatus::child_failed);
-  const bool is_missing = error.code() == std::error_code(ENOENT, std::generic_category());
+  const bool is_missing = error.code().value() == ENOENT;
   return to_int(is_missing ? ExitStatus::command_not_found : ExitStatus::cannot_execute);
 }
 

@@ -32,6 +32,7 @@ struct ChildReport {
   ChildLimit limit = ChildLimit::none;
   Duration wall{};
   ResourceUsage usage;
+  std::vector<::pid_t> left;  ///< What could not be ended at a limit.
   std::uint32_t attempts = 1;
   std::optional<CapturedText> out;  ///< Where output is kept.
   std::optional<CapturedText> err;

@@ -100,15 +100,15 @@ UniqueFd ChildRun::output_pipe(OutputSink& sink) {
 
 void ChildRun::add_reader(UniqueFd fd, OutputSink& sink) {
   readers_.push_back(std::make_unique<OutputReader>(
-      around_.loop, std::move(fd), sink, [this] { watch_silence(); }, [this] { finish_if_done(); }));
+      around_.loop, std::move(fd), sink, [this] { watch_silence(); },
+      [this] { finish_if_done(); }));
 }
 
 void ChildRun::started(SpawnedChild child) {
   report_.pid = child.pid;
   watch_ = std::make_unique<PidWatch>(around_.loop, std::move(child),
                                       [this](const ExitReport& report) { child_ended(report); });
-  if (plan_.timeout > Duration::zero())
-    run_limit_.arm(saturating_add(started_, plan_.timeout));
+  if (plan_.timeout > Duration::zero()) run_limit_.arm(saturating_add(started_, plan_.timeout));
   watch_silence();
   if (on_started) on_started(report_.pid);
 }
@@ -172,11 +172,8 @@ Future<> ChildRun::end_tree_of(StopPolicy policy) {
   TreeTarget target;
   if (is_running()) target.roots.push_back(report_.pid);
   target.adopted = around_.is_only_child;
-  TreeTarget stopped = target;
-  Future<TreeReport> ended = end_tree(around_.loop, std::move(target), policy);
-  // One that is stopped gets to see the signal only when it goes on.
-  if (policy.signal != SIGKILL) signal_tree(around_.loop, stopped, SIGCONT);
-  co_await std::move(ended);
+  TreeReport result = co_await end_tree(around_.loop, std::move(target), policy);
+  report_.left = std::move(result.left);
   tree_ended();
 }
 
@@ -198,7 +195,8 @@ void ChildRun::stop_waiting_for_output() {
 }
 
 void ChildRun::finish_if_done() {
-  if (is_done_ || !has_ended_ || (is_ending_tree_ && !is_tree_gone_)) return;
+  const bool is_beyond_reach = is_tree_gone_ && !report_.left.empty();
+  if (is_done_ || !(has_ended_ || is_beyond_reach) || (is_ending_tree_ && !is_tree_gone_)) return;
   for (const auto& reader : readers_)
     if (!reader->has_ended()) return;
   is_done_ = true;

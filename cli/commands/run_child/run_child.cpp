@@ -88,8 +88,8 @@ class Supervisor {
   Promise<bool> pause_promise_;
   Promise<> flushed_;
   bool is_pausing_ = false;
-  bool is_stop_asked_ = false;   // SIGTSTP has come for the child
-  int last_passed_ = 0;          // the signal that the child got last
+  bool is_stop_asked_ = false;  // SIGTSTP has come for the child
+  int last_passed_ = 0;         // the signal that the child got last
   bool ends_after_this_ = false;
   std::optional<int> ended_by_;  // the signal that ended this program, without a child to get it
 };
@@ -156,6 +156,10 @@ void Supervisor::ended(ChildReport& report) {
   run_.reset();
   report.attempts = attempts_;
   outputs_->move_captured(report);
+  if (!report.left.empty())
+    world_.reporter.error(fmt::format("{}: could not be ended: process {}",
+                                      escape_argument(report.command.front()),
+                                      fmt::join(report.left, ", ")));
   if (report.error) {
     tell_failure(*report.error);
   } else if (world_.reporter.wants_events()) {
@@ -308,10 +312,10 @@ void Supervisor::guard_gone() {
 void Supervisor::tell_limit(ChildLimit limit) {
   const std::string name = escape_argument(options_.child.command.front());
   const ChildPlan& plan = options_.child;
-  world_.reporter.error(limit == ChildLimit::run_time
-                            ? fmt::format("{}: timed out after {}", name, duration_text(plan.timeout))
-                            : fmt::format("{}: no output for {}", name,
-                                          duration_text(plan.idle_timeout)));
+  world_.reporter.error(
+      limit == ChildLimit::run_time
+          ? fmt::format("{}: timed out after {}", name, duration_text(plan.timeout))
+          : fmt::format("{}: no output for {}", name, duration_text(plan.idle_timeout)));
 }
 
 void Supervisor::tell_failure(const Error& error) {

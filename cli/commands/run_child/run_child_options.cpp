@@ -112,8 +112,9 @@ void read_files(const OptionValues& values, ChildPlan& plan) {
     auto file = parse_child_file(text);
     if (!file) values.fail("fd", text, "expected N=FILE, N=<FILE, N=>FILE or N=>>FILE");
     if (file->fd <= STDERR_FILENO) {
-      values.fail("fd", text, "expected a descriptor from 3 on; there are --stdin, --stdout and "
-                              "--stderr for the others");
+      values.fail("fd", text,
+                  "expected a descriptor from 3 on; there are --stdin, --stdout and "
+                  "--stderr for the others");
     }
     plan.files.push_back(*std::move(file));
   }

@@ -18,8 +18,7 @@ constexpr std::array kEnding{
                "what it and all that it started get at a limit [TERM]"},
     OptionSpec{"kill-after", 0, kRequired, "DUR",
                "what is left so long after that gets KILL, 0: never [2s]"},
-    OptionSpec{"guard", 0, kNone, "",
-               "a second process ends all that it started if ioa is killed"},
+    OptionSpec{"guard", 0, kNone, "", "a second process ends all that it started if ioa is killed"},
 };
 
 constexpr std::array kSetUp{
@@ -31,8 +30,7 @@ constexpr std::array kSetUp{
     OptionSpec{"nice", 0, kRequired, "N", "added to the niceness, -20 to 19"},
     OptionSpec{"user", 0, kRequired, "USER", "run it as this user, with the groups of that"},
     OptionSpec{"group", 0, kRequired, "GROUP", "run it with this group"},
-    OptionSpec{"rlimit", 0, kRequired, "NAME=N",
-               "a resource limit, N or SOFT:HARD; repeatable"},
+    OptionSpec{"rlimit", 0, kRequired, "NAME=N", "a resource limit, N or SOFT:HARD; repeatable"},
     OptionSpec{"stdin", 0, kRequired, "FILE|-|null", "what it reads, -: stdin [-]"},
     OptionSpec{"stdin-text", 0, kRequired, "TEXT", "what it reads, and then the end"},
     OptionSpec{"stdout", 0, kRequired, "FILE", "where its output goes, truncated first"},
@@ -66,8 +64,8 @@ constexpr std::array kSupervising{
 };
 
 constexpr std::array kGroups{
-    OptionGroup{"Ending", kEnding},           OptionGroup{"Set-up", kSetUp},
-    OptionGroup{"Seeing", kSeeing},           OptionGroup{"Supervising", kSupervising},
+    OptionGroup{"Ending", kEnding},          OptionGroup{"Set-up", kSetUp},
+    OptionGroup{"Seeing", kSeeing},          OptionGroup{"Supervising", kSupervising},
     OptionGroup{"General", kGeneralOptions},
 };
 

@@ -38,8 +38,7 @@ ByteEnd end_of_file(UniqueFd file) {
 
 }  // namespace
 
-RunOutputs::RunOutputs(Loop& loop, const RunChildOptions& options,
-                       UniqueFunction<void()> on_change)
+RunOutputs::RunOutputs(Loop& loop, const RunChildOptions& options, UniqueFunction<void()> on_change)
     : loop_(loop), on_change_(std::move(on_change)) {
   const ChildPlan& plan = options.child;
   UniqueFd out_file = plan.output_path.empty() ? UniqueFd() : open_output(plan.output_path);
@@ -83,8 +82,8 @@ void RunOutputs::pass_seen(const ChildPlan& plan, UniqueFd out_file, UniqueFd er
 std::unique_ptr<PassedOutput> RunOutputs::pass_to(UniqueFd file, int fd, const std::string& path,
                                                   LinePrefix prefix) {
   const auto make = [&](ByteEnd end, std::string name) {
-    return std::make_unique<PassedOutput>(loop_, std::move(end), std::move(name),
-                                          std::move(prefix), [this] { on_change_(); });
+    return std::make_unique<PassedOutput>(loop_, std::move(end), std::move(name), std::move(prefix),
+                                          [this] { on_change_(); });
   };
   if (file) return make(end_of_file(std::move(file)), path);
   if (fd == STDOUT_FILENO)
@@ -140,8 +139,7 @@ std::optional<ExitStatus> RunOutputs::close(Reporter& reporter) {
     if (output->error() == 0 || status) continue;
     status = output->error() == EPIPE ? ended_by_signal(SIGPIPE) : ExitStatus::io_error;
     if (output->error() != EPIPE)
-      reporter.error(
-          Error::from_errno(output->error(), "write", escape(output->name())).what());
+      reporter.error(Error::from_errno(output->error(), "write", escape(output->name())).what());
   }
   return status;
 }

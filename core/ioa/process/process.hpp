@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ioa/base/error.hpp"
@@ -22,6 +23,9 @@
 #include "ioa/process/stop_policy.hpp"
 
 namespace ioa {
+namespace detail {
+class StopSequence;
+}  // namespace detail
 
 /// A child process and the Streams that lead to its descriptors.
 ///
@@ -41,9 +45,10 @@ namespace ioa {
 /// open delays nothing. Streams that only write are not waited for. If the child cannot be started:
 /// on_failed, from the loop, with the Error of spawn().
 ///
-/// STREAMS are children of the Process, exist before it is started (what is written then waits),
-/// and live as long as it does, closed or not. A child that does not read what it is written is no
-/// failure. Closing them is up to whoever uses them; what is open after on_exit is closed.
+/// STREAMS are children of the Process, exist before it is started (what is written then waits; to
+/// say that it is all, shutdown_write(), since close() outside a loop closes at once), and live as
+/// long as the Process does, closed or not. One that nobody reads does not come to its end. A child
+/// that does not read what it is written is no failure. What is open after on_exit is closed.
 ///
 /// OWNERSHIP: leaves the tree after on_exit or on_failed, unless set_leaves_when_done(false). One
 /// that leaves earlier stops its child: see set_stop_policy(). The child is reaped in any case.
@@ -56,11 +61,13 @@ class Process final : public Notifier {
 
   // --- Before it is started -----------------------------------------------------------------
 
-  /// May be changed until it is started. Steps for descriptors that get a Stream are added.
+  /// May be changed until it is started. Steps for descriptors that get a Stream follow those that
+  /// are in it.
   SpawnRequest& request();
 
   /// Streams on the child's descriptors, over a pipe each: what the child writes to `fd`; what it
-  /// reads from `fd`; both as one Stream. One descriptor has one Stream.
+  /// reads from `fd`; both as one Stream. One descriptor has one Stream. Where there are no
+  /// descriptors or terminals left, starting it fails.
   Stream& pipe_read(int fd);
   Stream& pipe_write(int fd);
   Stream& pipe_both(int read_fd = 1, int write_fd = 0);
@@ -100,7 +107,7 @@ class Process final : public Notifier {
   /// 0 before it is started, and if that failed; kept after its end.
   ::pid_t pid() const noexcept { return pid_; }
   /// True from its start to the end of the child.
-  bool is_running() const noexcept { return watch_ != nullptr; }
+  bool is_running() const noexcept { return watch_ != nullptr && watch_->is_waiting(); }
   /// How the child has ended, once it has.
   const std::optional<ExitReport>& report() const noexcept { return report_; }
   /// Why it could not be started.
@@ -123,42 +130,53 @@ class Process final : public Notifier {
   std::string describe() const override;
 
  private:
-  struct Channel;
   enum class Via { pipe_read, pipe_write, pipe_both, socketpair, pty };
+  struct ChildEnd {
+    UniqueFd fd;
+    std::vector<int> targets;
+  };
+  struct Channel {
+    Stream* stream;
+    std::vector<int> fds;
+    bool is_read;
+  };
 
   void added_to_loop(Loop& loop) override;
   void removing_from_loop(Loop& loop) override;
-  Stream& add_channel(Via via, std::vector<int> fds);
-  void connect_channels(std::vector<UniqueFd>& child_ends);
-  void connect(Channel& channel, std::vector<UniqueFd>& child_ends);
+  Stream& add_channel(Via via, std::vector<int> fds, const TerminalSettings& settings = {});
+  void open_channel(Stream& stream, Via via, std::vector<int> fds,
+                    const TerminalSettings& settings);
+  UniqueFd open_pipe(bool reads, int fd);
   void start(Loop& loop);
-  void fail(Error error);
+  void follow_streams();
+  Future<> follow(Stream& stream);
+  void fail(const Error& error);
   void announce_failure();
   void child_ended(const ExitReport& report);
-  Future<> follow(Stream& stream);
-  void finish_when_drained();
-  void drain_is_up();
+  bool has_ended_tree() const noexcept;
+  void finish_when_done();
   void finish();
-  void escalate();
-  void abandon_child(Loop& loop);
+  void settle(const std::exception_ptr& failure);
 
   SpawnRequest request_;
-  std::vector<std::unique_ptr<Channel>> channels_;
+  std::vector<Channel> channels_;
+  std::vector<ChildEnd> child_ends_;         // until it is started
+  std::vector<std::pair<int, int>> merges_;  // the first becomes what the second is
   std::optional<Duration> drain_ = std::chrono::seconds(1);
   std::optional<StopPolicy> stop_policy_ = StopPolicy{};
   bool leaves_when_done_ = true;
   bool is_started_ = false;
   bool is_done_ = false;
+  bool is_drain_up_ = false;
   bool is_drained_ = true;
   ::pid_t pid_ = 0;
   std::size_t open_reads_ = 0;
-  std::unique_ptr<PidWatch> watch_;
-  std::unique_ptr<TimeWatch> timer_;   // of draining
-  std::unique_ptr<TimeWatch> killer_;  // of terminate()
-  StopPolicy::Reach kill_reach_ = StopPolicy::Reach::child;
   std::optional<ExitReport> report_;
   std::optional<Error> failure_;
-  std::optional<DeferredCall> soon_;
+  std::unique_ptr<PidWatch> watch_;             // from its start until it leaves
+  std::unique_ptr<detail::StopSequence> stop_;  // of terminate()
+  std::optional<TimeWatch> drain_timer_;
+  std::optional<DeferredCall> failing_;
   std::vector<Promise<ExitReport>> waiters_;
   Event<void(Process&)> on_exit_;
   Event<void(Process&)> on_failed_;

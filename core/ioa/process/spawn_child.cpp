@@ -43,9 +43,9 @@ bool set_up_nice(SpawnPlan& plan) noexcept {
 
 // --- Descriptors ----------------------------------------------------------------------------
 
-bool is_target(const SpawnPlan& plan, int fd) noexcept {
+bool is_used(const SpawnPlan& plan, int fd) noexcept {
   for (const FdAction& step : plan.request.descriptors)
-    if (step.to == fd) return true;
+    if (step.to == fd || (step.kind == FdAction::Kind::copy && step.from == fd)) return true;
   return false;
 }
 
@@ -53,7 +53,7 @@ bool is_target(const SpawnPlan& plan, int fd) noexcept {
 int moved_aside(const SpawnPlan& plan, int fd) noexcept {
   for (int from = 3;;) {
     const int copy = ::fcntl(fd, F_DUPFD_CLOEXEC, from);
-    if (copy < 0 || !is_target(plan, copy)) return copy;
+    if (copy < 0 || !is_used(plan, copy)) return copy;
     ::close(copy);
     from = copy + 1;
   }
@@ -84,6 +84,7 @@ bool open_onto(const FdAction& step) noexcept {
 bool apply(const FdAction& step, int source) noexcept {
   switch (step.kind) {
     case FdAction::Kind::dup:
+    case FdAction::Kind::copy:
     case FdAction::Kind::keep:
       return dup_onto(source, step.to);
     case FdAction::Kind::open:
@@ -104,8 +105,7 @@ void close_others(const SpawnPlan& plan) noexcept {
     ::rlimit limit{};
     ::getrlimit(RLIMIT_NOFILE, &limit);
     const auto end = last < limit.rlim_cur ? last + 1UL : limit.rlim_cur;
-    for (auto fd = static_cast<int>(first); static_cast<::rlim_t>(fd) < end; ++fd)
-      ::close(fd);
+    for (auto fd = static_cast<int>(first); static_cast<::rlim_t>(fd) < end; ++fd) ::close(fd);
   }
 }
 
@@ -198,6 +198,13 @@ void set_up_mask(const SignalState& signals) noexcept {
   ::sigprocmask(SIG_SETMASK, &mask, nullptr);
 }
 
+void write_pid(char* digits) noexcept {
+  ::pid_t pid = ::getpid();
+  int size = 1;
+  for (::pid_t rest = pid; rest >= 10; rest /= 10) ++size;
+  for (digits[size] = '\0'; size > 0; pid /= 10) digits[--size] = static_cast<char>('0' + pid % 10);
+}
+
 /// Whether the next folder of PATH may have it, as execvp(3) of the GNU C library decides.
 bool may_be_elsewhere(int error) noexcept {
   return error == ENOENT || error == EACCES || error == ENOTDIR || error == ESTALE ||
@@ -238,6 +245,7 @@ int run_spawn_plan(void* argument) noexcept {
   if (!set_up_descriptors(plan) || !set_up_terminal(plan) || !set_up_limits(plan) ||
       !set_up_ids(plan) || !set_up_parent_death(plan))
     return 127;
+  if (plan.pid_digits != nullptr) write_pid(plan.pid_digits);
   set_up_mask(plan.signals);
   execute(plan);
   fail(plan, SpawnStep::exec);

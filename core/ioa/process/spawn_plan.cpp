@@ -71,10 +71,16 @@ std::string text_of(const ResourceLimit& limit) {
   return name != nullptr ? name : std::to_string(limit.resource);
 }
 
+/// Whether the step needs a descriptor as it is in this process.
+bool is_of_parent(const FdAction& action) {
+  return action.kind == FdAction::Kind::dup || action.kind == FdAction::Kind::keep;
+}
+
 std::pair<const char*, std::string> text_of(const FdAction& action) {
   const std::string target = std::to_string(action.to);
   switch (action.kind) {
     case FdAction::Kind::dup:
+    case FdAction::Kind::copy:
       return {"dup", std::to_string(action.from) + " to " + target};
     case FdAction::Kind::open:
       return {"open", action.path};
@@ -107,7 +113,7 @@ void SpawnPlan::check() const {
   if (request.directory) refuse_nul(*request.directory, "the directory");
   for (const FdAction& action : request.descriptors) {
     const bool has_source =
-        action.kind == FdAction::Kind::dup || action.kind == FdAction::Kind::keep;
+        action.kind != FdAction::Kind::open && action.kind != FdAction::Kind::close;
     if (action.to < 0 || (has_source && action.from < 0))
       refuse("a descriptor", "its number is negative");
     refuse_nul(action.path, "the path of a file");
@@ -115,7 +121,8 @@ void SpawnPlan::check() const {
 }
 
 void SpawnPlan::take_environment() {
-  if (request.environment.is_inherited()) {
+  const std::string& pid_name = request.pid_variable;
+  if (request.environment.is_inherited() && pid_name.empty()) {
     environment = ::environ;
     return;
   }
@@ -123,7 +130,14 @@ void SpawnPlan::take_environment() {
   for (const std::string& entry : environment_strings_) {
     refuse_nul(entry, "a variable of the environment");
     if (entry.front() == '=') refuse("a variable of the environment", "it has no name");
+    if (!pid_name.empty() && entry.compare(0, pid_name.size() + 1, pid_name + "=") == 0) continue;
     environment_pointers_.push_back(entry.c_str());
+  }
+  if (!pid_name.empty()) {
+    refuse_nul(pid_name, "a variable of the environment");
+    pid_entry_ = pid_name + "=" + std::string(kPidDigits, '\0');
+    pid_digits = pid_entry_.data() + pid_name.size() + 1;
+    environment_pointers_.push_back(pid_entry_.c_str());
   }
   environment_pointers_.push_back(nullptr);
   environment = environment_pointers_.data();
@@ -170,7 +184,7 @@ void SpawnPlan::take_descriptors() {
     // An earlier step makes something else of the number.
     const bool is_overwritten = std::any_of(
         steps.begin(), steps.begin() + static_cast<std::ptrdiff_t>(i),
-        [&](const FdAction& earlier) { return step.from >= 0 && earlier.to == step.from; });
+        [&](const FdAction& earlier) { return is_of_parent(step) && earlier.to == step.from; });
     sources.push_back(is_overwritten ? -1 : step.from);
     if (step.kind != FdAction::Kind::close) kept.push_back(static_cast<unsigned>(step.to));
   }

@@ -57,6 +57,7 @@ class SpawnPlan {
   std::vector<const char*> arguments;
   std::vector<const char*> shell_arguments;  // for a file of no known format
   const char* const* environment;
+  char* pid_digits = nullptr;  // in the environment, for the child to fill in; null: nobody asks
 
   std::vector<int> sources;  // of each descriptor step: -1 where it must be moved aside first
   std::vector<std::pair<unsigned, unsigned>> others;  // the descriptors to be closed
@@ -70,7 +71,10 @@ class SpawnPlan {
   void take_candidates();
   void take_descriptors();
 
+  static constexpr std::size_t kPidDigits = 12;
+
   std::vector<std::string> environment_strings_;
+  std::string pid_entry_;
   std::vector<const char*> environment_pointers_;
   std::vector<std::string> paths_;
 };

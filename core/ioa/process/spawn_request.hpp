@@ -47,6 +47,9 @@ struct SpawnRequest {
   bool searches_path = true;
 
   Environment environment;
+  /// The name of a variable that the child has its own pid in; empty: none. What sd_listen_fds(3)
+  /// wants of LISTEN_PID.
+  std::string pid_variable;
   std::optional<std::string> directory;
   std::optional<::mode_t> umask;
   /// Added to the nice value, which ends between -20 and 19. Less than 0 needs privileges.

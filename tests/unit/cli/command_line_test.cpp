@@ -60,11 +60,16 @@ TEST(CommandLineTest, TakesANearlyNamedHostForAHost) {
 
 TEST(CommandLineTest, KnowsTheCommandsOfLaterReleases) {
   EXPECT_EQ(complaint({"listen", "80"}), "ioa listen: this command is not in this release");
-  EXPECT_EQ(complaint({"run-child", "ls"}), "ioa run-child: this command is not in this release");
-  EXPECT_EQ(complaint({"run", "ls"}), "ioa run-child: this command is not in this release");
   EXPECT_EQ(complaint({"timer", "every", "1"}), "ioa timer: this command is not in this release");
   EXPECT_EQ(complaint({"listen", "--help"}), "ioa listen: this command is not in this release");
   EXPECT_EQ(complaint({"help", "timer"}), "ioa timer: this command is not in this release");
+}
+
+TEST(CommandLineTest, KnowsACommandByItsOtherName) {
+  EXPECT_EQ(command_of({"run-child", "ls"}), "run-child");
+  EXPECT_EQ(command_of({"run", "ls"}), "run-child");
+  EXPECT_EQ(complaint({"-v", "run", "ls"}),
+            "ioa: run: expected the command before its options: ioa run ...");
 }
 
 TEST(CommandLineTest, TakesTheHabitOfListening) {

@@ -19,10 +19,15 @@ using test::spawn_error;
 
 /// The descriptors of a child that waits, seen from here.
 std::set<int> fds_of_child(SpawnRequest request) {
-  Pipe pipe;
+  Pipe pipe, echo;
   request.arguments = {"cat"};
   request.descriptors.push_back(FdAction::dup(pipe.read.get(), 0));
+  request.descriptors.push_back(FdAction::dup(echo.write.get(), 1));
   const SpawnedChild child = spawn(request);
+  // Once it answers, the dynamic linker has closed what it opens.
+  char byte = 'x';
+  EXPECT_EQ(::write(pipe.write.get(), &byte, 1), 1);
+  EXPECT_EQ(::read(echo.read.get(), &byte, 1), 1);
   std::set<int> fds;
   const std::string folder = "/proc/" + std::to_string(child.pid) + "/fd";
   for (const auto& entry : std::filesystem::directory_iterator(folder))
