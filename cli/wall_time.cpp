@@ -184,13 +184,6 @@ std::string format_time(WallTime time) {
                      (time - whole) / std::chrono::milliseconds(1));
 }
 
-std::string format_local_time(WallTime time) {
-  const long minutes = local_parts(time).tm_gmtoff / 60;
-  const long distance = minutes < 0 ? -minutes : minutes;
-  return format_by("%Y-%m-%dT%H:%M:%S", time) +
-         fmt::format("{}{:02}:{:02}", minutes < 0 ? '-' : '+', distance / 60, distance % 60);
-}
-
 std::string format_by(const std::string& conversion, WallTime time) {
   const ::tm parts = local_parts(time);
   std::array<char, 256> text{};

@@ -23,9 +23,6 @@ inline constexpr std::string_view kExpectedTime =
 /// RFC 3339, UTC, milliseconds: `2026-11-23T18:30:00.250Z`.
 std::string format_time(WallTime time);
 
-/// The same with the local time's offset, without a fraction: `2026-11-23T19:30:00+01:00`.
-std::string format_local_time(WallTime time);
-
 /// What strftime(3) makes of a time, in local time.
 std::string format_by(const std::string& conversion, WallTime time);
 

@@ -26,6 +26,7 @@
 #include "ioa/base/syscall.hpp"
 #include "ioa/future/promise.hpp"
 #include "ioa/io/byte_end.hpp"
+#include "ioa/process/process_tree.hpp"
 
 namespace ioa::cli {
 namespace {
@@ -116,8 +117,10 @@ Future<ExitStatus> TimerRun::run() {
   hooks_.call(*this);
   live_.emplace(context_.loop, context_.reporter, options_.progress,
                 [this] { return countdown(); });
-  if (!options_.command.empty() && !is_single())
+  if (!options_.command.empty() && !is_single()) {
+    set_subreaper(true);  // so that nothing that they leave behind gets away from a signal
     commands_.emplace(context_, options_, inherited_, [this] { commands_changed(); });
+  }
   start();
   return outcome_.future();
 }
