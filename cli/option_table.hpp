@@ -11,6 +11,7 @@ enum class Command {
   connect,
   resolve,
   run_child,
+  timer,
 };
 
 /// What an option takes.

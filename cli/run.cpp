@@ -18,6 +18,7 @@
 #include "cli/commands/resolve.hpp"
 #include "cli/commands/run_child/guard.hpp"
 #include "cli/commands/run_child/run_child.hpp"
+#include "cli/commands/timer/timer.hpp"
 #include "cli/context.hpp"
 #include "cli/escape.hpp"
 #include "cli/exec_in_place.hpp"
@@ -172,6 +173,13 @@ int dispatch(const Invocation& invocation, const World& world) {
     }
     case Command::run_child:
       return run_children(name, parse_run_child(arguments), world);
+    case Command::timer: {
+      const auto behaviour = [&world](Context& context, TimerOptions options) {
+        return run_timer(context, std::move(options), world.inherited);
+      };
+      TimerOptions options = parse_timer(arguments, std::chrono::system_clock::now());
+      return run_command(name, std::move(options), behaviour, world, 1);
+    }
   }
   return to_int(ExitStatus::usage);
 }

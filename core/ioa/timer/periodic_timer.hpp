@@ -50,6 +50,9 @@ class PeriodicTimer final : public Timer {
   std::uint64_t missed() const noexcept { return missed_; }
   /// When the last tick was due: now() less this is how late it came.
   TimePoint due() const noexcept { return due_; }
+  /// When the next one is due, while it runs; inside on_tick that is not known yet, and this is
+  /// due().
+  TimePoint next_due() const noexcept { return next_; }
 
   void on_tick(Callback callback) { on_tick_ = std::move(callback); }
   /// Ready at the next tick, after on_tick. Fails with kind `abandoned` if the timer is destroyed
