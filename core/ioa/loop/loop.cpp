@@ -86,7 +86,7 @@ void Loop::on_wait(UniqueFunction<void()> before, UniqueFunction<void()> after) 
   wait_hooks_->after = std::move(after);
 }
 
-std::optional<TimePoint> Loop::wait_deadline(std::optional<Duration> timeout) {
+std::optional<TimePoint> Loop::next_due() noexcept {
   // What was posted counts before it is taken: a turn inside a callback may find the wake-up that
   // came with it used up already.
   if (!reactions_.empty() || !deferred_.empty() || !ready_.empty() || !posted_here_.empty() ||
@@ -95,7 +95,12 @@ std::optional<TimePoint> Loop::wait_deadline(std::optional<Duration> timeout) {
   std::optional<TimePoint> deadline = timers_.next();
   if (deadline && *deadline > timers_fired_)
     deadline = std::max(*deadline, saturating_add(timers_fired_, kTimerGrain));
-  if (timeout) {
+  return deadline;
+}
+
+std::optional<TimePoint> Loop::wait_deadline(std::optional<Duration> timeout) {
+  std::optional<TimePoint> deadline = next_due();
+  if (timeout && deadline != TimePoint::min()) {
     const TimePoint cap = saturating_add(backend_->now(), *timeout);
     deadline = deadline ? std::min(*deadline, cap) : cap;
   }

@@ -80,6 +80,10 @@ class Loop {
   /// One turn, waiting at most `timeout` (nullopt: for ever). Returns how many callbacks it ran.
   std::size_t turn(std::optional<Duration> timeout = std::nullopt);
 
+  /// By when the next turn has to come if nothing becomes ready: TimePoint::min() if work is
+  /// queued, nullopt for never. For who has turns come otherwise than by run().
+  std::optional<TimePoint> next_due() noexcept;
+
   /// Turns until stop(). May be called inside a callback; stop() then ends the inner run.
   void run();
   /// Turns until one of `signals` arrives, and returns it, or until stop(): nullopt. The signals
