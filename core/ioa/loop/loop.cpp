@@ -59,21 +59,37 @@ std::size_t Loop::turn(std::optional<Duration> timeout) {
 
 void Loop::run() {
   const Depth depth(run_depth_);
-  while (!std::exchange(stop_requested_, false)) turn();
+  while (!ends_run()) turn();
+}
+
+/// Whether the run that is on top has come to its end.
+bool Loop::ends_run() noexcept {
+  return run_depth_ > unwound_depth_ || std::exchange(stop_requested_, false);
 }
 
 std::optional<int> Loop::run_until(std::initializer_list<int> signals) {
   const Depth depth(run_depth_);
-  const int own_depth = run_depth_;
+  /// Has all runs inside this one end, until it ends itself.
+  struct Unwinding {
+    explicit Unwinding(Loop& target) noexcept : loop(target), depth(target.run_depth_) {}
+    Unwinding(const Unwinding&) = delete;
+    Unwinding& operator=(const Unwinding&) = delete;
+    ~Unwinding() {
+      if (loop.unwound_depth_ == depth) loop.unwound_depth_ = kNotUnwound;
+    }
+    void begin() noexcept { loop.unwound_depth_ = std::min(loop.unwound_depth_, depth); }
+    Loop& loop;
+    const int depth;
+  } unwinding(*this);
   std::optional<int> arrived;
   std::list<SignalWatch> watches;
   for (const int signal : signals)
-    watches.emplace_back(*this, signal, [this, &arrived, signal, own_depth] {
+    watches.emplace_back(*this, signal, [&arrived, &unwinding, signal] {
       if (!arrived) arrived = signal;
-      if (run_depth_ > own_depth) stop();
+      unwinding.begin();
     });
-  while (!arrived && !std::exchange(stop_requested_, false)) turn();
-  if (arrived) stop_requested_ = false;  // it was for a run inside this one, which may have ended
+  while (!arrived && !ends_run()) turn();
+  if (arrived) stop_requested_ = false;  // one that came with the signal has been obeyed
   return arrived;
 }
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <exception>
 #include <initializer_list>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -87,7 +88,8 @@ class Loop {
   /// Turns until stop(). May be called inside a callback; stop() then ends the inner run.
   void run();
   /// Turns until one of `signals` arrives, and returns it, or until stop(): nullopt. The signals
-  /// are watched for that time only. A run() nested in a callback ends too when one arrives.
+  /// are watched for that time only. When one arrives, every run() and run_until() nested inside
+  /// this one ends too; a run(Future) ends with its Future.
   std::optional<int> run_until(std::initializer_list<int> signals);
   /// Ends the innermost run() after the current turn; if none is active, the next one at its start.
   void stop() noexcept { stop_requested_ = true; }
@@ -176,12 +178,15 @@ class Loop {
     int& depth_;
   };
 
+  static constexpr int kNotUnwound = std::numeric_limits<int>::max();
+
   struct WaitHooks {
     Event<void()> before;
     Event<void()> after;
   };
 
   std::optional<TimePoint> wait_deadline(std::optional<Duration> timeout);
+  bool ends_run() noexcept;
   void take_posted();
   void fix_now() const noexcept;
   std::size_t run_all(FunctionQueue& functions, CallbackKind kind, std::uint64_t& counter);
@@ -219,6 +224,7 @@ class Loop {
   int turn_depth_ = 0;
   int run_depth_ = 0;
   bool stop_requested_ = false;
+  int unwound_depth_ = kNotUnwound;  // runs deeper than this end
   std::vector<std::unique_ptr<Notifier>> graveyard_;
   Notifier::Leaving* leaving_ = nullptr;  // whose removing hooks are on the stack
   std::unique_ptr<Notifier> root_;

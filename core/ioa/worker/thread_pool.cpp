@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <climits>
 #include <condition_variable>
@@ -39,6 +40,15 @@ class SignalsBlocked {
   sigset_t before_;
 };
 
+constinit std::atomic<unsigned> forks{0};
+
+/// Changes in a child made by fork(2). (Asking for the process id is a system call each time.)
+unsigned fork_count() {
+  static const int registered = ::pthread_atfork(nullptr, nullptr, [] { ++forks; });
+  static_cast<void>(registered);
+  return forks;
+}
+
 std::size_t usable_stack_size(std::size_t wanted) {
   constexpr std::size_t kPage = 4096;  // pthread_attr_setstacksize(3) may refuse parts of a page
   const auto least = static_cast<std::size_t>(PTHREAD_STACK_MIN);
@@ -57,14 +67,16 @@ class ThreadPool::Shared : public std::enable_shared_from_this<Shared> {
 
   /// Puts `job` in line. If nobody can ever run it, it does not, and returns the errno value.
   int submit(JobPointer job);
-  /// Nobody waits for `job` any more. Returns it if it has to be destroyed unrun.
-  JobPointer give_up(detail::ThreadJob& job);
+  struct GivenUp {
+    std::deque<JobPointer> unrun;     ///< To be destroyed; `job` itself, if it was still in line.
+    std::deque<JobPointer> hopeless;  ///< No thread is left for them, and none can be started.
+    int error = 0;                    ///< Why.
+  };
+  /// Nobody waits for `job` any more.
+  GivenUp give_up(detail::ThreadJob& job);
   /// Takes nothing more; returns the jobs in line.
   std::deque<JobPointer> close();
 
-  struct Counts {
-    std::size_t threads, abandoned, queued;
-  };
   Counts counts() const {
     const std::lock_guard lock(mutex_);
     return {threads_, abandoned_, queue_.size()};
@@ -187,22 +199,23 @@ void ThreadPool::Shared::run(JobPointer job, std::unique_lock<std::mutex>& lock)
   }
 }
 
-JobPointer ThreadPool::Shared::give_up(detail::ThreadJob& job) {
+ThreadPool::Shared::GivenUp ThreadPool::Shared::give_up(detail::ThreadJob& job) {
   using Stage = detail::ThreadJob::Stage;
   const std::lock_guard lock(mutex_);
-  JobPointer unrun;
+  GivenUp result;
   if (job.stage_ == Stage::queued) {
     const auto place = std::find_if(queue_.begin(), queue_.end(),
                                     [&](const JobPointer& entry) { return entry.get() == &job; });
-    unrun = std::move(*place);
+    result.unrun.push_back(std::move(*place));
     queue_.erase(place);
   } else if (job.stage_ == Stage::running) {
     job.is_abandoned_ = true;
     ++abandoned_;
     job_or_end_.notify_one();
-    start_threads();
+    result.error = start_threads();
+    if (result.error != 0 && threads_ <= abandoned_) result.hopeless = std::exchange(queue_, {});
   }
-  return unrun;
+  return result;
 }
 
 std::deque<JobPointer> ThreadPool::Shared::close() {
@@ -213,32 +226,44 @@ std::deque<JobPointer> ThreadPool::Shared::close() {
 }
 
 ThreadPool::ThreadPool(Loop& loop, const Options& options)
-    : shared_(std::make_shared<Shared>(loop.post_queue(), options)) {}
+    : forks_(fork_count()), shared_(std::make_shared<Shared>(loop.post_queue(), options)) {}
 
 ThreadPool::~ThreadPool() {
-  const auto unrun = shared_->close();
+  const auto unrun = has_threads_elsewhere() ? std::deque<JobPointer>() : shared_->close();
   for (auto& [job, owner] : pending_) {
     job->pool_ = nullptr;
     job->drop_promise();
   }
 }
 
+/// After a fork: nobody will ever unlock what a thread had locked, nor end a job.
+bool ThreadPool::has_threads_elsewhere() const noexcept { return forks_ != fork_count(); }
+
 void ThreadPool::submit(std::shared_ptr<detail::ThreadJob> job) {
+  if (has_threads_elsewhere())
+    return job->fail(std::make_exception_ptr(
+        Error(ErrorKind::unsupported, {}, "run on a thread", {},
+              "the pool belongs to the process that this one was forked from")));
   job->pool_ = this;
-  const auto entry = pending_.emplace(job.get(), job).first;
-  const int error = shared_->submit(job);
-  if (error == 0) return;
-  pending_.erase(entry);
-  job->pool_ = nullptr;
-  job->fail(std::make_exception_ptr(Error(
+  pending_.emplace(job.get(), job);
+  if (const int error = shared_->submit(job)) fail(*job, error);
+}
+
+/// No thread can be started for `job`.
+void ThreadPool::fail(detail::ThreadJob& job, int error) noexcept {
+  const auto entry = pending_.extract(&job);
+  job.pool_ = nullptr;
+  job.fail(std::make_exception_ptr(Error(
       ErrorKind::overloaded, std::error_code(error, std::system_category()), "pthread_create")));
 }
 
 void ThreadPool::give_up(detail::ThreadJob& job) noexcept {
-  const auto unrun = shared_->give_up(job);
+  Shared::GivenUp result;
+  if (!has_threads_elsewhere()) result = shared_->give_up(job);
   const auto entry = pending_.extract(&job);
   job.pool_ = nullptr;
   job.drop_promise();
+  for (const JobPointer& hopeless : result.hopeless) fail(*hopeless, result.error);
 }
 
 void ThreadPool::deliver(detail::ThreadJob& job) noexcept {
@@ -247,8 +272,11 @@ void ThreadPool::deliver(detail::ThreadJob& job) noexcept {
   job.deliver();
 }
 
-std::size_t ThreadPool::threads() const noexcept { return shared_->counts().threads; }
-std::size_t ThreadPool::abandoned() const noexcept { return shared_->counts().abandoned; }
-std::size_t ThreadPool::queued() const noexcept { return shared_->counts().queued; }
+ThreadPool::Counts ThreadPool::counts() const noexcept {
+  return has_threads_elsewhere() ? Counts() : shared_->counts();
+}
+std::size_t ThreadPool::threads() const noexcept { return counts().threads; }
+std::size_t ThreadPool::abandoned() const noexcept { return counts().abandoned; }
+std::size_t ThreadPool::queued() const noexcept { return counts().queued; }
 
 }  // namespace ioa

@@ -35,6 +35,10 @@ class Loop;
 /// what they touch, are detached and never joined. A job therefore captures by value what it uses.
 /// Destroying the pool drops the jobs in line, and fails all pending Futures with kind `abandoned`.
 ///
+/// FORK: a child made by fork(2) has none of the threads. There run() fails with kind
+/// `unsupported`, what was pending stays so, and destroying the pool fails it; the child makes a
+/// pool of its own.
+///
 /// THREADS: the pool belongs to its Loop's thread; only the jobs run elsewhere.
 class ThreadPool {
  public:
@@ -60,7 +64,8 @@ class ThreadPool {
 
   /// Calls `function()` on a thread. The Future gives what it returns, or fails with what it
   /// throws; if not even one thread can be started, with an Error of kind `overloaded`
-  /// (pthread_create). The function is destroyed on the thread, before the Future is ready.
+  /// (pthread_create), also later, when the last thread was given up with another job. The function
+  /// is destroyed on the thread, before the Future is ready.
   template <class F>
   auto run(F&& function) {
     using Result = std::invoke_result_t<std::remove_cvref_t<F>&>;
@@ -82,11 +87,20 @@ class ThreadPool {
 
  private:
   class Shared;
+  struct Counts {
+    std::size_t threads = 0;
+    std::size_t abandoned = 0;
+    std::size_t queued = 0;
+  };
 
+  bool has_threads_elsewhere() const noexcept;
+  Counts counts() const noexcept;
   void submit(std::shared_ptr<detail::ThreadJob> job);
+  void fail(detail::ThreadJob& job, int error) noexcept;
   void give_up(detail::ThreadJob& job) noexcept;
   static void deliver(detail::ThreadJob& job) noexcept;
 
+  const unsigned forks_;  // how many there were when it was made
   std::shared_ptr<Shared> shared_;
   // The jobs that somebody waits for. Their Promises must end on this thread, so it owns them too.
   std::unordered_map<detail::ThreadJob*, std::shared_ptr<detail::ThreadJob>> pending_;
