@@ -156,7 +156,9 @@ std::size_t Loop::run_all(JobList& jobs, CallbackKind kind, std::uint64_t& count
 
 void Loop::take_posted() {
   if (posted_->empty()) return;
-  for (auto& function : posted_->take()) posted_here_.push(std::move(function));
+  posted_->take(taken_);
+  for (auto& function : taken_) posted_here_.push(std::move(function));
+  taken_.clear();
 }
 
 Future<> Loop::next_turn() {

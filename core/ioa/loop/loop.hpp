@@ -204,8 +204,9 @@ class Loop {
   std::unique_ptr<Backend> backend_;
   ReadyQueue reactions_;
   TimeQueue timers_;
-  JobList ready_;              // watches whose event is there
-  FunctionQueue posted_here_;  // functions from other threads
+  JobList ready_;                              // watches whose event is there
+  FunctionQueue posted_here_;                  // functions from other threads
+  std::vector<UniqueFunction<void()>> taken_;  // empty, save for a moment: memory that is kept
   FunctionQueue deferred_;
   SignalRouter signals_;
   std::shared_ptr<PostQueue> posted_;

@@ -5,11 +5,11 @@
 #include <memory>
 #include <string>
 #include <type_traits>
-#include <unordered_map>
 #include <utility>
 
 #include "ioa/base/clock.hpp"
 #include "ioa/future/future.hpp"
+#include "ioa/future/node_list.hpp"
 #include "ioa/future/promise.hpp"
 #include "ioa/worker/thread_job.hpp"
 
@@ -69,7 +69,7 @@ class ThreadPool {
   template <class F>
   auto run(F&& function) {
     using Result = std::invoke_result_t<std::remove_cvref_t<F>&>;
-    auto job = std::make_shared<detail::FunctionJob<Result>>(std::forward<F>(function));
+    auto job = std::make_unique<detail::FunctionJob<Result>>(std::forward<F>(function));
     Promise<Result> promise;
     Future<Result> future = promise.future();
     promise.on_cancel([this, raw = job.get()] { give_up(*raw); });
@@ -95,15 +95,15 @@ class ThreadPool {
 
   bool has_threads_elsewhere() const noexcept;
   Counts counts() const noexcept;
-  void submit(std::shared_ptr<detail::ThreadJob> job);
-  void fail(detail::ThreadJob& job, int error) noexcept;
+  void submit(std::unique_ptr<detail::ThreadJob> job);
+  void fail(std::unique_ptr<detail::ThreadJob> job, int error) noexcept;
   void give_up(detail::ThreadJob& job) noexcept;
-  static void deliver(detail::ThreadJob& job) noexcept;
+  void await_no_more(detail::ThreadJob& job) noexcept;
+  void collect() noexcept;
 
   const unsigned forks_;  // how many there were when it was made
   std::shared_ptr<Shared> shared_;
-  // The jobs that somebody waits for. Their Promises must end on this thread, so it owns them too.
-  std::unordered_map<detail::ThreadJob*, std::shared_ptr<detail::ThreadJob>> pending_;
+  detail::NodeList<detail::ThreadJob> awaited_;  // by somebody, whatever their stage
 };
 
 }  // namespace ioa
