@@ -134,13 +134,23 @@ void GuestBackend::run_base(std::optional<TimePoint> deadline) {
   event_del(&pulse_);
   const bool must_not_wait =
       has_always_ready() || has_ready_files() || (deadline && *deadline <= now());
-  if (must_not_wait) return run_events(EVLOOP_ONCE | EVLOOP_NONBLOCK);
+  if (must_not_wait) return run_pass(EVLOOP_ONCE | EVLOOP_NONBLOCK);
   do {
     if (deadline) arm_alarm(*deadline);
-    run_events(EVLOOP_ONCE);
+    run_pass(EVLOOP_ONCE);
     // What was not for the Loop is no reason to end the wait, but who owns the base may end it.
   } while (!has_news_ && !(deadline && *deadline <= now()) && !event_base_got_break(base()) &&
            !event_base_got_exit(base()));
+}
+
+void GuestBackend::run_pass(int flags) {
+  errno = 0;
+  try {
+    run_events(flags);
+  } catch (const Error&) {
+    if (errno != 0) throw;  // else libevent has refused, since its loop is on the stack
+    throw std::logic_error("a guest Loop cannot wait inside a callback of its event_base");
+  }
 }
 
 std::unique_ptr<Backend::IoRegistration> GuestBackend::register_io(int fd, IoTarget& target) {

@@ -50,6 +50,7 @@ class GuestBackend : public LibeventBackend {
   bool can_poll(int fd) const;
   void pulse_soon() noexcept;
   void run_base(std::optional<TimePoint> deadline);
+  void run_pass(int flags);
   bool has_ready_files() const noexcept;
   void tell_files() noexcept;
 

@@ -9,7 +9,6 @@
 #include <csignal>
 #include <map>
 #include <mutex>
-#include <stdexcept>
 #include <utility>
 
 #include "ioa/base/assert.hpp"
@@ -270,9 +269,7 @@ void LibeventBackend::wait_until(TimePoint deadline) {
 }
 
 void LibeventBackend::run_events(int flags) {
-  errno = 0;
   if (event_base_loop(base_.get(), flags) < 0) {
-    if (errno == 0) throw std::logic_error("an event_base cannot wait inside its own callbacks");
     // select(2) fails as a whole when one of its descriptors has been closed.
     if (errno != EBADF || !end_closed_descriptors())
       throw libevent_error("wait", std::string(name()));

@@ -50,7 +50,7 @@ class LibeventBackend : public Backend, protected detail::WakeTarget {
   LibeventBackend(event_base* base, bool owns);
 
   event_base* base() const noexcept { return base_.get(); }
-  /// One pass of the base's loop, by the flags of event_base_loop().
+  /// One pass of the base's loop, by the flags of event_base_loop(). Throws Error.
   void run_events(int flags);
   /// Has the alarm end a wait at `deadline`, if it does not earlier.
   void arm_alarm(TimePoint deadline);

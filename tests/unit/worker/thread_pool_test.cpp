@@ -270,9 +270,7 @@ TEST_F(ThreadPoolTest, InAForkedChildItRefusesWorkAndCanBeDestroyed) {
     const bool is_empty = pool->threads() + pool->queued() + pool->abandoned() == 0;
     pending.cancel();
     pool.reset();
-    ThreadPool own(loop);
-    return is_told && is_empty && second.has_failed() && in_line.has_failed() &&
-           run(own.run([] { return 5; })) == 5;
+    return is_told && is_empty && second.has_failed() && in_line.has_failed();
   }));
   gate_->open();
   EXPECT_EQ(run(std::move(pending)), 7) << "the parent's goes on";
