@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "ioa/libevent/guest_backend.hpp"
+#include "tests/support/guest_base.hpp"
 #include "tests/support/loop_fixture.hpp"
 
 namespace ioa::test {
@@ -22,11 +24,22 @@ struct BackendKind {
 };
 inline void PrintTo(const BackendKind& kind, std::ostream* out) { *out << kind.name; }
 
-/// Every method that libevent has here: epoll, poll, select.
+/// A guest's Backend with a base of its own, which the Loop itself has to run: what a program does
+/// before it runs its base.
+class LoneGuestBackend final : private GuestBase, public detail::GuestBackend {
+ public:
+  explicit LoneGuestBackend(const std::string& method)
+      : GuestBase(method), GuestBackend(get(), [] { return std::nullopt; }) {}
+};
+
+/// Every method that libevent has here: epoll, poll, select; and each as a guest.
 inline std::vector<BackendKind> real_backends() {
   std::vector<BackendKind> kinds;
   for (const std::string& method : LibeventBackend::methods())
     kinds.push_back({method, [method] { return LibeventBackend::create(method); }});
+  for (const std::string& method : LibeventBackend::methods())
+    kinds.push_back(
+        {"guest_" + method, [method] { return std::make_unique<LoneGuestBackend>(method); }});
   return kinds;
 }
 
@@ -50,7 +63,7 @@ class LoopConformance : public GuardedTest, public ::testing::WithParamInterface
   static constexpr Duration kMuchLater = std::chrono::seconds(5);
 
   FakeBackend* fake() { return dynamic_cast<FakeBackend*>(&loop.backend()); }
-  bool is(std::string_view name) const { return GetParam().name == name; }
+  bool is(std::string_view method) { return loop.backend().name() == method; }
 
   std::size_t turn_now() { return loop.turn(Duration::zero()); }
   TimePoint clock() { return loop.backend().now(); }

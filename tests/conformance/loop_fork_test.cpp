@@ -1,12 +1,10 @@
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <functional>
 #include <string>
 
 #include "tests/conformance/loop_conformance.hpp"
+#include "tests/support/child.hpp"
 #include "tests/support/socket_pair.hpp"
 
 namespace ioa {
@@ -15,25 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 
 // A Loop that a forked child goes on with.
-class LoopForkTest : public test::LoopConformance {
- protected:
-  /// Runs `body` in a child; it succeeds if it returns true.
-  static bool in_child(const std::function<bool()>& body) {
-    const pid_t child = ::fork();
-    if (child == 0) {
-      ::signal(SIGALRM, SIG_DFL);
-      ::alarm(10);  // a child that waits for ever is a failure, not a process that is left
-      bool is_good = false;
-      try {
-        is_good = body();
-      } catch (...) {
-      }
-      ::_exit(is_good ? 42 : 1);
-    }
-    int status = 0;
-    return ::waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 42;
-  }
-};
+class LoopForkTest : public test::LoopConformance {};
 
 TEST_P(LoopForkTest, SignalsWorkInTheChildAndInTheParent) {
   std::string log;
@@ -41,7 +21,7 @@ TEST_P(LoopForkTest, SignalsWorkInTheChildAndInTheParent) {
   raise_signal(SIGUSR1);
   loop.turn();
   ASSERT_EQ(log, "a");
-  EXPECT_TRUE(in_child([&] {
+  EXPECT_TRUE(test::in_child([&] {
     loop.after_fork();
     log.clear();
     raise_signal(SIGUSR1);
@@ -65,7 +45,7 @@ TEST_P(LoopForkTest, DescriptorsWorkInTheChildAndAreNotTakenFromTheParent) {
   watch.start(pair.first.get(), IoEvent::read);
   EXPECT_EQ(turn_now(), 0U);
   test::write_all(pair.second.get(), "x");
-  EXPECT_TRUE(in_child([&] {
+  EXPECT_TRUE(test::in_child([&] {
     loop.after_fork();
     loop.turn();
     const bool has_come = log.take() == "r";
@@ -87,7 +67,7 @@ TEST_P(LoopRealForkTest, TimersOfTheChildDoNotMoveThoseOfTheParent) {
   watch.arm(due);
   loop.post([] {});
   loop.turn();  // ends at once; the kernel's timer stays armed for `due`
-  EXPECT_TRUE(in_child([&] {
+  EXPECT_TRUE(test::in_child([&] {
     loop.after_fork();
     watch.arm(clock() + 1ms);
     while (!fired) loop.turn();
@@ -104,7 +84,7 @@ TEST_P(LoopRealForkTest, TimersOfTheChildDoNotMoveThoseOfTheParent) {
 TEST_P(LoopForkTest, WhatWasPostedBeforeRunsInTheChild) {
   bool has_run = false;
   loop.post([&] { has_run = true; });
-  EXPECT_TRUE(in_child([&] {
+  EXPECT_TRUE(test::in_child([&] {
     loop.after_fork();
     loop.turn();
     loop.post([] {});
@@ -118,7 +98,7 @@ TEST_P(LoopForkTest, TheWallClockIsWatchedInTheChildAsWell) {
   } target;
   const auto registration = loop.backend().register_wall_clock(target);
   ASSERT_NE(registration, nullptr);
-  EXPECT_TRUE(in_child([&] {
+  EXPECT_TRUE(test::in_child([&] {
     loop.after_fork();
     return turn_now() == 0;
   }));

@@ -185,6 +185,23 @@ TEST_P(LoopIoTest, ARegularFileIsAlwaysReady) {
   EXPECT_EQ(turn_now(), 0U);
 }
 
+TEST_P(LoopIoTest, WatchingLeavesTheFlagsOfTheDescriptorAlone) {
+  int fds[2];
+  ASSERT_EQ(::pipe(fds), 0);
+  const UniqueFd reader(fds[0]);
+  const UniqueFd writer(fds[1]);
+  EXPECT_EQ(readiness(reader.get(), IoEvent::read), "");
+  EXPECT_EQ(::fcntl(reader.get(), F_GETFL) & O_NONBLOCK, 0);
+  EXPECT_EQ(::fcntl(reader.get(), F_GETFD), 0);
+}
+
+TEST_P(LoopIoTest, StoppingWhatWasNeverStartedDoesNothing) {
+  watch.stop();
+  watch.stop();
+  EXPECT_FALSE(watch.is_started());
+  EXPECT_TRUE(watch.wanted().empty());
+}
+
 TEST_P(LoopIoTest, RegularFilesDoNotStarveSocketsAndTimers) {
   const test::TempDir dir;
   UniqueFd file(::open(dir.write("file", "").c_str(), O_RDONLY | O_CLOEXEC));

@@ -61,6 +61,61 @@ TEST_P(LoopRunUntilTest, ARunNestedInACallbackEndsToo) {
   loop.run();  // no stop is left over
 }
 
+TEST_P(LoopRunUntilTest, AllRunsNestedInItEndHoweverDeep) {
+  std::string log;
+  const auto nest = [&](auto&& self, int depth) -> void {
+    loop.later([&, self, depth] {
+      if (depth == 0) return raise_signal(SIGUSR1);
+      self(self, depth - 1);
+      if (depth == 2)
+        EXPECT_EQ(loop.run_until({SIGUSR2}), std::nullopt);
+      else
+        loop.run();
+      log += static_cast<char>('0' + depth);
+    });
+  };
+  nest(nest, 3);
+  EXPECT_EQ(loop.run_until({SIGUSR1}), SIGUSR1);
+  EXPECT_EQ(log, "123");
+  loop.later([&] {
+    loop.later([this] { loop.stop(); });
+    loop.run();  // is not ended by what is past
+    log += 'x';
+    loop.stop();
+  });
+  loop.run();
+  EXPECT_EQ(log, "123x");
+}
+
+TEST_P(LoopRunUntilTest, OneInsideAnotherThatWaitForOneSignalBothReturnIt) {
+  loop.later([&] {
+    loop.later([this] { raise_signal(SIGUSR1); });
+    EXPECT_EQ(loop.run_until({SIGUSR1}), SIGUSR1);
+  });
+  EXPECT_EQ(loop.run_until({SIGUSR1}), SIGUSR1);
+  loop.later([this] { loop.stop(); });
+  loop.run();
+}
+
+TEST_P(LoopRunUntilTest, AnInnerOneEndsOnlyWhatIsInsideIt) {
+  std::string log;
+  loop.later([&] {
+    loop.later([&] {
+      loop.later([this] { raise_signal(SIGUSR2); });
+      loop.run();
+      log += 'a';
+    });
+    EXPECT_EQ(loop.run_until({SIGUSR2}), SIGUSR2);
+    log += 'b';
+    loop.later([&] {
+      log += 'c';
+      raise_signal(SIGUSR1);
+    });
+  });
+  EXPECT_EQ(loop.run_until({SIGUSR1}), SIGUSR1);
+  EXPECT_EQ(log, "abc");
+}
+
 TEST_P(LoopRunUntilTest, LeavesNoStopOver) {
   loop.later([&] {
     raise_signal(SIGUSR1);

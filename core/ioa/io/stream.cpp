@@ -127,6 +127,10 @@ void Stream::run(Task task) {
   switch (task) {
     case Task::fail_write:
       return fail_write();
+    case Task::tell_failure:
+      return tell_failure();
+    case Task::close_failed:
+      return close_failed();
     case Task::announce_blocked:
       return announce_blocked();
     case Task::announce_sent:

@@ -175,7 +175,8 @@ class Stream : public Handle {
   /// Closing the Stream drops it; close() and shutdown_write() wait for it.
   void write(Future<Bytes> bytes);
   /// Sends what `generator` gives, until it gives nothing more: bytes, or Futures of them, in their
-  /// order and before all that is written later. It is called when the kernel can take bytes and
+  /// order and before all that is written later. (Not further generators: it may keep one and give
+  /// what that gives.) It is called when the kernel can take bytes and
   /// the queue before it is sent, once each time, never inside this call, and may do anything to
   /// the Stream. What it throws is a failure of writing; if neither on_write_error nor any Future
   /// hears of that, it goes to invoke_error().
@@ -264,7 +265,7 @@ class Stream : public Handle {
   template <class Match>
   class MatchReader;
   class CallbackReader;
-  enum class Task : std::uint8_t;
+  enum class Task : std::uint16_t;
   enum class When { soon, after_reactions };
 
   Settings& settings();
@@ -333,6 +334,8 @@ class Stream : public Handle {
   void find_failure(std::error_code code);
   Error as_error(const std::exception_ptr& failure) const;
   void fail_write();
+  void tell_failure();
+  void close_failed();
   void finish_writing();
   void shut_down_now();
 

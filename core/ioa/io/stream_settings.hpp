@@ -13,15 +13,17 @@ namespace ioa {
 
 /// What a Stream does later, since it must not happen inside the call that caused it. In the order
 /// in which they are done.
-enum class Stream::Task : std::uint8_t {
+enum class Stream::Task : std::uint16_t {
   fail_write = 1,
-  announce_blocked = 2,
-  announce_sent = 4,
-  read_more = 8,
-  call_readers = 16,
-  present_unread = 32,
-  announce_mark = 64,
-  announce_eof = 128,
+  tell_failure = 2,
+  close_failed = 4,
+  announce_blocked = 8,
+  announce_sent = 16,
+  read_more = 32,
+  call_readers = 64,
+  present_unread = 128,
+  announce_mark = 256,
+  announce_eof = 512,
 };
 
 /// The parts of a Stream that most never use; not part of the interface.
@@ -54,7 +56,7 @@ struct Stream::Settings {
 
   std::exception_ptr found_failure;  // of writing, not yet told
   bool is_found_eof = false;         // nobody reads any more
-  bool is_found_thrown = false;      // a generator threw it
+  bool is_found_thrown = false;      // a generator threw it, and nobody has heard of it
   std::exception_ptr failure;        // once told
 
   // Bits of Task: to be done now, when the deferred call comes, and when it comes once more.

@@ -153,7 +153,7 @@ void Stream::write_ready() {
   }
   if (settings_ && settings_->found_failure) return static_cast<void>(want_write_ready(false));
   const bool waits = settings_ && settings_->write_waits_for_read;
-  if (!waits && (has_queue() || (is_shutting_down_ && !is_shut_down_)))
+  if (!waits && (has_queue() || is_closing_ || (is_shutting_down_ && !is_shut_down_)))
     write_step();
   else if (!settings_ || !settings_->read_waits_for_write)
     want_write_ready(false);
@@ -191,7 +191,13 @@ void Stream::update_full() {
   if (is_full_) return;
   out_->has_become_writable();
   if (out_->empty()) out_.reset();
-  if (settings_) settings_->on_writable(*this);
+  if (!settings_) return;
+  try {
+    settings_->on_writable(*this);
+  } catch (...) {
+    defer(Task::announce_sent);  // the rest of write_step() comes with the next readiness
+    throw;
+  }
 }
 
 bool Stream::is_writing() const noexcept { return loop() != nullptr && write_fd() >= 0; }
@@ -252,26 +258,48 @@ Error Stream::as_error(const std::exception_ptr& failure) const {
 }
 
 /// Tells the failure of writing that was found. The queue is gone before anyone is called, so that
-/// it is not tried again.
+/// it is not tried again. A handler that throws skips nothing: what follows it is deferred.
 void Stream::fail_write() {
   if (!is_writing() || !settings_->found_failure) return;
   const std::exception_ptr failure = std::exchange(settings_->found_failure, nullptr);
   const bool is_eof = std::exchange(settings_->is_found_eof, false);
-  const bool is_thrown = std::exchange(settings_->is_found_thrown, false);
   settings_->failure = failure;
   want_write_ready(false);
   is_write_eof_ = is_eof;
   is_full_ = false;
   const auto out = std::move(out_);
-  if (is_eof) settings_->on_write_eof(*this);
-  const bool is_told = out && out->fail_all(failure);
-  if (!is_writing()) return;
+  std::exception_ptr thrown;
+  try {
+    if (is_eof) settings_->on_write_eof(*this);
+  } catch (...) {
+    thrown = std::current_exception();
+  }
+  if (out && out->fail_all(failure)) settings_->is_found_thrown = false;  // they are told of it
+  if (!thrown) return tell_failure();
+  defer(Task::tell_failure);
+  std::rethrow_exception(thrown);
+}
+
+void Stream::tell_failure() {
+  if (!is_writing() || !settings_->failure) return;
+  const std::exception_ptr failure = settings_->failure;
+  const bool is_untold = std::exchange(settings_->is_found_thrown, false);
   const bool is_handled = static_cast<bool>(settings_->on_write_error);
-  if (is_handled)
-    settings_->on_write_error(*this, as_error(failure));
-  else if (is_thrown && !is_told)
-    invoke_error(failure);  // an exception of the program's is never lost
-  if (is_writing() && (is_closing_ || !is_handled)) close_now();
+  const auto must_close = [&] { return is_closing_ || !is_handled; };
+  try {
+    if (is_handled)
+      settings_->on_write_error(*this, as_error(failure));
+    else if (is_untold)
+      invoke_error(failure);  // an exception of the program's is never lost
+  } catch (...) {
+    if (must_close()) defer(Task::close_failed);
+    throw;
+  }
+  if (must_close()) close_failed();
+}
+
+void Stream::close_failed() {
+  if (is_writing() && settings_->failure) close_now();
 }
 
 }  // namespace ioa

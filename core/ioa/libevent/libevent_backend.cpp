@@ -2,8 +2,6 @@
 
 #include <event2/event.h>
 #include <fcntl.h>
-#include <sys/eventfd.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,11 +16,11 @@
 #include "ioa/base/free_list.hpp"
 #include "ioa/base/unique_fd.hpp"
 #include "ioa/libevent/persistent_event.hpp"
+#include "ioa/libevent/wake_sources.hpp"
 #include "ioa/libevent/wall_clock_alarm.hpp"
 
 namespace ioa {
 using detail::libevent_error;
-using detail::opened;
 using detail::PersistentEvent;
 
 namespace {
@@ -128,91 +126,26 @@ class LibeventBackend::Io final : public IoRegistration, public FreeListed {
 
 class LibeventBackend::Signal final : public SignalRegistration {
  public:
-  Signal(event_base* base, int signal, SignalTarget& target)
-      : base_(base), target_(target), event_(base, signal, EV_SIGNAL, &Signal::arrived, this) {
-    signal_owner.claim(base_);
+  Signal(LibeventBackend& backend, int signal, SignalTarget& target)
+      : backend_(backend),
+        target_(target),
+        event_(backend.base(), signal, EV_SIGNAL, &Signal::arrived, this) {
+    signal_owner.claim(backend_.base());
     if (event_.set_active(true)) return;
-    signal_owner.release(base_);
+    signal_owner.release(backend_.base());
     throw libevent_error("sigaction", "signal " + std::to_string(signal));
   }
-  ~Signal() override { signal_owner.release(base_); }
+  ~Signal() override { signal_owner.release(backend_.base()); }
 
   static void arrived(evutil_socket_t, short, void* self) {
-    static_cast<Signal*>(self)->target_.signal_arrived();
+    const auto& signal = *static_cast<Signal*>(self);
+    signal.target_.signal_arrived();
+    signal.backend_.woken(detail::Wake::event);
   }
 
  private:
-  const event_base* base_;
+  LibeventBackend& backend_;
   SignalTarget& target_;
-  PersistentEvent event_;
-};
-
-/// The one timerfd. It is re-armed only for a deadline earlier than the armed one, or after it has
-/// fired: an alarm that comes too early costs a look, setting it each turn would cost a system
-/// call.
-class LibeventBackend::Alarm {
- public:
-  explicit Alarm(event_base* base)
-      : fd_(opened(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK),
-                   "timerfd_create")),
-        event_(base, fd_.get(), EV_READ, &Alarm::fired, this) {
-    if (!event_.set_active(true)) throw libevent_error("watch", "timerfd");
-  }
-
-  void arm(TimePoint deadline) {
-    has_fired_ = false;
-    if (deadline >= armed_for_) return;
-    const auto since_epoch = deadline.time_since_epoch();
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since_epoch);
-    itimerspec spec{};
-    spec.it_value.tv_sec = seconds.count();
-    spec.it_value.tv_nsec = (since_epoch - seconds).count();
-    if (::timerfd_settime(fd_.get(), TFD_TIMER_ABSTIME, &spec, nullptr) != 0)
-      throw Error::from_errno(errno, "timerfd_settime");
-    armed_for_ = deadline;
-  }
-  /// Since arm() was called last.
-  bool has_fired() const { return has_fired_; }
-
- private:
-  static void fired(evutil_socket_t fd, short, void* self) {
-    auto& alarm = *static_cast<Alarm*>(self);
-    std::uint64_t expirations = 0;
-    if (::read(fd, &expirations, sizeof expirations) <= 0) return;
-    alarm.armed_for_ = TimePoint::max();
-    alarm.has_fired_ = true;
-  }
-
-  UniqueFd fd_;
-  bool has_fired_ = false;
-  TimePoint armed_for_ = TimePoint::max();
-  PersistentEvent event_;
-};
-
-class LibeventBackend::Waker {
- public:
-  explicit Waker(event_base* base)
-      : fd_(opened(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
-        is_edge_((event_base_get_features(base) & EV_FEATURE_ET) != 0),
-        event_(base, fd_.get(), is_edge_ ? EV_READ | EV_ET : EV_READ, &Waker::woken, this) {
-    if (!event_.set_active(true)) throw libevent_error("watch", "eventfd");
-  }
-  void wake() noexcept {
-    const int saved = errno;
-    static_cast<void>(::eventfd_write(fd_.get(), 1));  // EAGAIN: it is awake already
-    errno = saved;
-  }
-
- private:
-  static void woken(evutil_socket_t fd, short, void* self) {
-    // Where every write is an edge nobody has to read: one system call less for each wake-up.
-    if (static_cast<Waker*>(self)->is_edge_) return;
-    eventfd_t count = 0;
-    static_cast<void>(::eventfd_read(fd, &count));
-  }
-
-  UniqueFd fd_;
-  const bool is_edge_;
   PersistentEvent event_;
 };
 
@@ -233,7 +166,7 @@ class LibeventBackend::WallClock final : public WallClockRegistration {
 };
 
 void LibeventBackend::FreeBase::operator()(event_base* base) const noexcept {
-  event_base_free(base);
+  if (owns) event_base_free(base);
 }
 
 std::vector<std::string> LibeventBackend::methods() {
@@ -263,11 +196,11 @@ std::unique_ptr<LibeventBackend> LibeventBackend::create(std::string_view method
   if (base == nullptr)
     throw Error(ErrorKind::unsupported, {}, "event loop", std::string(method),
                 "this system has no such method");
-  return std::unique_ptr<LibeventBackend>(new LibeventBackend(base));
+  return std::unique_ptr<LibeventBackend>(new LibeventBackend(base, true));
 }
 
-LibeventBackend::LibeventBackend(event_base* base)
-    : base_(base), waker_(std::make_unique<Waker>(base)) {}
+LibeventBackend::LibeventBackend(event_base* base, bool owns)
+    : base_(base, FreeBase{owns}), waker_(std::make_unique<detail::Waker>(base, wake_target())) {}
 
 LibeventBackend::~LibeventBackend() = default;
 
@@ -288,13 +221,14 @@ std::unique_ptr<Backend::SignalRegistration> LibeventBackend::register_signal(
     int signal, SignalTarget& target) {
   if (signal <= 0 || signal >= NSIG || signal == SIGKILL || signal == SIGSTOP)
     throw Error::from_errno(EINVAL, "sigaction", "signal " + std::to_string(signal));
-  return std::make_unique<Signal>(base_.get(), signal, target);
+  return std::make_unique<Signal>(*this, signal, target);
 }
 
 std::unique_ptr<Backend::WallClockRegistration> LibeventBackend::register_wall_clock(
     WallClockTarget& target) {
   try {
-    if (!wall_alarm_) wall_alarm_ = std::make_unique<detail::WallClockAlarm>(base_.get());
+    if (!wall_alarm_)
+      wall_alarm_ = std::make_unique<detail::WallClockAlarm>(base_.get(), wake_target());
   } catch (const Error&) {
     return nullptr;  // a kernel without timerfd, or a sandbox that forbids it
   }
@@ -310,14 +244,22 @@ void LibeventBackend::wait(std::optional<TimePoint> deadline) {
     run_events(must_not_wait ? EVLOOP_ONCE | EVLOOP_NONBLOCK : EVLOOP_ONCE);
   else
     wait_until(deadline.value_or(TimePoint::max()));
+  tell_always_ready();
+}
+
+void LibeventBackend::tell_always_ready() noexcept {
   for (const AlwaysReady& entry : always_ready_) entry.io->target().io_ready(entry.wanted);
 }
 
+void LibeventBackend::arm_alarm(TimePoint deadline) {
+  if (!alarm_) alarm_ = std::make_unique<detail::Alarm>(base_.get(), wake_target());
+  alarm_->arm(deadline);
+}
+
 void LibeventBackend::wait_until(TimePoint deadline) {
-  if (!alarm_) alarm_ = std::make_unique<Alarm>(base_.get());
   bool is_too_early = false;
   do {
-    alarm_->arm(deadline);
+    arm_alarm(deadline);
     event_base_get_max_events(base_.get(), EVENT_BASE_COUNT_ACTIVE, 1);
     run_events(EVLOOP_ONCE);
     // Nothing but an alarm that was armed for an earlier deadline, of another wait().
@@ -327,9 +269,15 @@ void LibeventBackend::wait_until(TimePoint deadline) {
 }
 
 void LibeventBackend::run_events(int flags) {
-  // select(2) fails as a whole when one of its descriptors has been closed.
-  if (event_base_loop(base_.get(), flags) < 0 && !(errno == EBADF && end_closed_descriptors()))
-    throw libevent_error("wait", std::string(name()));
+  if (event_base_loop(base_.get(), flags) < 0) {
+    // select(2) fails as a whole when one of its descriptors has been closed.
+    if (errno != EBADF || !end_closed_descriptors())
+      throw libevent_error("wait", std::string(name()));
+  }
+  look_for_closed_descriptors();
+}
+
+void LibeventBackend::look_for_closed_descriptors() {
   if (std::exchange(has_seen_closed_descriptor, false)) end_closed_descriptors();
 }
 
@@ -363,10 +311,10 @@ void LibeventBackend::after_fork() {
   if (event_reinit(base_.get()) != 0) throw libevent_error("event_reinit", std::string(name()));
   signal_owner.inherit(base_.get(), static_cast<int>(watched().signals.size()));
   alarm_.reset();
-  waker_ = std::make_unique<Waker>(base_.get());
+  waker_ = std::make_unique<detail::Waker>(base_.get(), wake_target());
   waker_->wake();  // for what was posted before
   if (!wall_alarm_) return;
-  auto fresh = std::make_unique<detail::WallClockAlarm>(base_.get());
+  auto fresh = std::make_unique<detail::WallClockAlarm>(base_.get(), wake_target());
   for (WallClockTarget* target : wall_alarm_->targets()) fresh->add(*target);
   wall_alarm_ = std::move(fresh);
 }

@@ -5,13 +5,16 @@
 #include <string_view>
 #include <vector>
 
+#include "ioa/libevent/wake_target.hpp"
 #include "ioa/loop/backend.hpp"
 
 struct event_base;
 
 namespace ioa {
 namespace detail {
+class Alarm;
 class WallClockAlarm;
+class Waker;
 }  // namespace detail
 
 /// The Backend on libevent's event_base: epoll, poll or select.
@@ -21,7 +24,7 @@ class WallClockAlarm;
 ///
 /// A descriptor that is closed while it is watched is a bug of its owner. epoll forgets it, poll
 /// and select have the owner told once that it is ready; then its watch is over.
-class LibeventBackend final : public Backend {
+class LibeventBackend : public Backend, protected detail::WakeTarget {
  public:
   /// `method` is one of methods(), or empty for the best one here. Throws Error (kind unsupported,
   /// subject the method) if there is no such method.
@@ -42,31 +45,43 @@ class LibeventBackend final : public Backend {
   void after_fork() override;
   Watched watched() const override;
 
+ protected:
+  /// Frees `base` at its end if it `owns` it.
+  LibeventBackend(event_base* base, bool owns);
+
+  event_base* base() const noexcept { return base_.get(); }
+  /// One pass of the base's loop, by the flags of event_base_loop(). Throws Error.
+  void run_events(int flags);
+  /// Has the alarm end a wait at `deadline`, if it does not earlier.
+  void arm_alarm(TimePoint deadline);
+  bool has_always_ready() const noexcept { return !always_ready_.empty(); }
+  void tell_always_ready() noexcept;
+  /// After a pass of the base's loop that was not run_events().
+  void look_for_closed_descriptors();
+
  private:
   class Io;
   class Signal;
-  class Alarm;
-  class Waker;
   class WallClock;
   struct AlwaysReady {
     Io* io;
     IoEvents wanted;
   };
   struct FreeBase {
+    bool owns = true;
     void operator()(event_base* base) const noexcept;
   };
 
-  explicit LibeventBackend(event_base* base);
-
+  void woken(detail::Wake) noexcept override {}  // a wait that has ended needs no more telling
+  WakeTarget& wake_target() noexcept { return *this; }
   void wait_until(TimePoint deadline);
-  void run_events(int flags);
   bool end_closed_descriptors();
   /// What libevent calls for a descriptor.
   void (*ready_callback() const)(int, short, void*);
 
   std::unique_ptr<event_base, FreeBase> base_;
-  std::unique_ptr<Waker> waker_;
-  std::unique_ptr<Alarm> alarm_;  // made when the first deadline is waited for
+  std::unique_ptr<detail::Waker> waker_;
+  std::unique_ptr<detail::Alarm> alarm_;  // made when the first deadline is waited for
   std::unique_ptr<detail::WallClockAlarm> wall_alarm_;  // while somebody wants to know
   std::vector<AlwaysReady> always_ready_;  // wanted descriptors that the kernel cannot poll
 };

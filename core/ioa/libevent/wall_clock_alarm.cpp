@@ -9,8 +9,9 @@
 
 namespace ioa::detail {
 
-WallClockAlarm::WallClockAlarm(event_base* base)
-    : fd_(opened(::timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK), "timerfd_create")),
+WallClockAlarm::WallClockAlarm(event_base* base, WakeTarget& target)
+    : target_(target),
+      fd_(opened(::timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK), "timerfd_create")),
       event_(base, fd_.get(), EV_READ, &WallClockAlarm::fired, this) {
   if (!arm()) throw Error::from_errno(errno, "timerfd_settime");
   if (!event_.set_active(true)) throw libevent_error("watch", "timerfd");
@@ -34,6 +35,7 @@ void WallClockAlarm::fired(evutil_socket_t fd, short, void* self) {
   if (::read(fd, &expirations, sizeof expirations) < 0 && errno == EAGAIN) return;
   static_cast<void>(alarm.arm());
   for (WallClockTarget* target : alarm.targets_) target->wall_clock_set();
+  alarm.target_.woken(Wake::event);
 }
 
 }  // namespace ioa::detail

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "ioa/libevent/persistent_event.hpp"
+#include "ioa/libevent/wake_target.hpp"
 #include "ioa/loop/backend.hpp"
 
 namespace ioa::detail {
@@ -12,7 +13,7 @@ namespace ioa::detail {
 class WallClockAlarm {
  public:
   /// Throws Error where the kernel has none.
-  explicit WallClockAlarm(event_base* base);
+  WallClockAlarm(event_base* base, WakeTarget& target);
 
   void add(WallClockTarget& target) { targets_.push_back(&target); }
   void remove(WallClockTarget& target) noexcept;
@@ -23,6 +24,7 @@ class WallClockAlarm {
   static void fired(evutil_socket_t fd, short what, void* self);
   bool arm() noexcept;
 
+  WakeTarget& target_;
   UniqueFd fd_;
   PersistentEvent event_;
   std::vector<WallClockTarget*> targets_;

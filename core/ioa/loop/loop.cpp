@@ -45,35 +45,57 @@ std::size_t Loop::turn(std::optional<Duration> timeout) {
   if (has_timers) timers_.begin_firing(now_);
   span.awake(now_);
   if (wait_hooks_) wait_hooks_->after();
-  std::size_t count = run_all(ready_, CallbackKind::descriptor, counters_.ready_callbacks);
-  take_posted();
-  count += run_all(posted_here_, CallbackKind::posted, counters_.posted_calls);
+  // Most turns have something in one of the queues only, and a look is cheaper than a call.
+  std::size_t count = 0;
+  if (!ready_.empty())
+    count += run_all(ready_, CallbackKind::descriptor, counters_.ready_callbacks);
+  if (!posted_->empty()) take_posted();
+  if (!posted_here_.empty())
+    count += run_all(posted_here_, CallbackKind::posted, counters_.posted_calls);
   if (has_timers) count += fire_timers();
-  count += run_all(deferred_, CallbackKind::deferred, counters_.deferred_calls);
-  count += active_monitor_ == nullptr ? reactions_.drain(kReactionsPerTurn) : drain_monitored();
+  if (!deferred_.empty())
+    count += run_all(deferred_, CallbackKind::deferred, counters_.deferred_calls);
+  if (!reactions_.empty())
+    count += active_monitor_ == nullptr ? reactions_.drain(kReactionsPerTurn) : drain_monitored();
   reactions_.reap();
-  if (turn_depth_ == 1) empty_graveyard();
-  rethrow_failure();
+  if (turn_depth_ == 1 && !graveyard_.empty()) empty_graveyard();
+  if (failure_) rethrow_failure();
   return count;
 }
 
 void Loop::run() {
   const Depth depth(run_depth_);
-  while (!std::exchange(stop_requested_, false)) turn();
+  while (!ends_run()) turn();
+}
+
+/// Whether the run that is on top has come to its end.
+bool Loop::ends_run() noexcept {
+  return run_depth_ > unwound_depth_ || std::exchange(stop_requested_, false);
 }
 
 std::optional<int> Loop::run_until(std::initializer_list<int> signals) {
   const Depth depth(run_depth_);
-  const int own_depth = run_depth_;
+  /// Has all runs inside this one end, until it ends itself.
+  struct Unwinding {
+    explicit Unwinding(Loop& target) noexcept : loop(target), depth(target.run_depth_) {}
+    Unwinding(const Unwinding&) = delete;
+    Unwinding& operator=(const Unwinding&) = delete;
+    ~Unwinding() {
+      if (loop.unwound_depth_ == depth) loop.unwound_depth_ = kNotUnwound;
+    }
+    void begin() noexcept { loop.unwound_depth_ = std::min(loop.unwound_depth_, depth); }
+    Loop& loop;
+    const int depth;
+  } unwinding(*this);
   std::optional<int> arrived;
   std::list<SignalWatch> watches;
   for (const int signal : signals)
-    watches.emplace_back(*this, signal, [this, &arrived, signal, own_depth] {
+    watches.emplace_back(*this, signal, [&arrived, &unwinding, signal] {
       if (!arrived) arrived = signal;
-      if (run_depth_ > own_depth) stop();
+      unwinding.begin();
     });
-  while (!arrived && !std::exchange(stop_requested_, false)) turn();
-  if (arrived) stop_requested_ = false;  // it was for a run inside this one, which may have ended
+  while (!arrived && !ends_run()) turn();
+  if (arrived) stop_requested_ = false;  // one that came with the signal has been obeyed
   return arrived;
 }
 
@@ -86,7 +108,7 @@ void Loop::on_wait(UniqueFunction<void()> before, UniqueFunction<void()> after) 
   wait_hooks_->after = std::move(after);
 }
 
-std::optional<TimePoint> Loop::wait_deadline(std::optional<Duration> timeout) {
+std::optional<TimePoint> Loop::next_due() noexcept {
   // What was posted counts before it is taken: a turn inside a callback may find the wake-up that
   // came with it used up already.
   if (!reactions_.empty() || !deferred_.empty() || !ready_.empty() || !posted_here_.empty() ||
@@ -95,7 +117,12 @@ std::optional<TimePoint> Loop::wait_deadline(std::optional<Duration> timeout) {
   std::optional<TimePoint> deadline = timers_.next();
   if (deadline && *deadline > timers_fired_)
     deadline = std::max(*deadline, saturating_add(timers_fired_, kTimerGrain));
-  if (timeout) {
+  return deadline;
+}
+
+std::optional<TimePoint> Loop::wait_deadline(std::optional<Duration> timeout) {
+  std::optional<TimePoint> deadline = next_due();
+  if (timeout && deadline != TimePoint::min()) {
     const TimePoint cap = saturating_add(backend_->now(), *timeout);
     deadline = deadline ? std::min(*deadline, cap) : cap;
   }
@@ -134,8 +161,9 @@ std::size_t Loop::run_all(JobList& jobs, CallbackKind kind, std::uint64_t& count
 }
 
 void Loop::take_posted() {
-  if (posted_->empty()) return;
-  for (auto& function : posted_->take()) posted_here_.push(std::move(function));
+  posted_->take(taken_);
+  for (auto& function : taken_) posted_here_.push(std::move(function));
+  taken_.clear();
 }
 
 Future<> Loop::next_turn() {
@@ -162,8 +190,6 @@ void Loop::fail(std::exception_ptr error) noexcept {
   if (!failure_) failure_ = std::move(error);
 }
 
-void Loop::rethrow_failure() {
-  if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
-}
+void Loop::rethrow_failure() { std::rethrow_exception(std::exchange(failure_, nullptr)); }
 
 }  // namespace ioa

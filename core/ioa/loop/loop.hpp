@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <exception>
 #include <initializer_list>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <set>
@@ -81,10 +82,15 @@ class Loop {
   /// One turn, waiting at most `timeout` (nullopt: for ever). Returns how many callbacks it ran.
   std::size_t turn(std::optional<Duration> timeout = std::nullopt);
 
+  /// By when the next turn has to come if nothing becomes ready: TimePoint::min() if work is
+  /// queued, nullopt for never. For who has turns come otherwise than by run().
+  std::optional<TimePoint> next_due() noexcept;
+
   /// Turns until stop(). May be called inside a callback; stop() then ends the inner run.
   void run();
   /// Turns until one of `signals` arrives, and returns it, or until stop(): nullopt. The signals
-  /// are watched for that time only. A run() nested in a callback ends too when one arrives.
+  /// are watched for that time only. When one arrives, every run() and run_until() nested inside
+  /// this one ends too; a run(Future) ends with its Future.
   std::optional<int> run_until(std::initializer_list<int> signals);
   /// Ends the innermost run() after the current turn; if none is active, the next one at its start.
   void stop() noexcept { stop_requested_ = true; }
@@ -176,12 +182,15 @@ class Loop {
     int& depth_;
   };
 
+  static constexpr int kNotUnwound = std::numeric_limits<int>::max();
+
   struct WaitHooks {
     Event<void()> before;
     Event<void()> after;
   };
 
   std::optional<TimePoint> wait_deadline(std::optional<Duration> timeout);
+  bool ends_run() noexcept;
   void take_posted();
   void fix_now() const noexcept;
   std::size_t run_all(FunctionQueue& functions, CallbackKind kind, std::uint64_t& counter);
@@ -199,8 +208,9 @@ class Loop {
   std::unique_ptr<Backend> backend_;
   ReadyQueue reactions_;
   TimeQueue timers_;
-  JobList ready_;              // watches whose event is there
-  FunctionQueue posted_here_;  // functions from other threads
+  JobList ready_;                              // watches whose event is there
+  FunctionQueue posted_here_;                  // functions from other threads
+  std::vector<UniqueFunction<void()>> taken_;  // empty, save for a moment: memory that is kept
   FunctionQueue deferred_;
   SignalRouter signals_;
   std::shared_ptr<PostQueue> posted_;
@@ -220,6 +230,7 @@ class Loop {
   int turn_depth_ = 0;
   int run_depth_ = 0;
   bool stop_requested_ = false;
+  int unwound_depth_ = kNotUnwound;  // runs deeper than this end
   std::vector<std::unique_ptr<Notifier>> graveyard_;
   Notifier::Leaving* leaving_ = nullptr;  // whose removing hooks are on the stack
   std::unique_ptr<Notifier> root_;

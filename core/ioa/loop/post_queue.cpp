@@ -19,10 +19,10 @@ bool PostQueue::post(UniqueFunction<void()> function) {
   return true;
 }
 
-std::vector<UniqueFunction<void()>> PostQueue::take() {
+void PostQueue::take(std::vector<UniqueFunction<void()>>& taken) {
   const std::lock_guard lock(mutex_);
   is_empty_.store(true, std::memory_order_release);
-  return std::exchange(functions_, {});
+  functions_.swap(taken);
 }
 
 void PostQueue::close() noexcept {

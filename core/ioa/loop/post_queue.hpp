@@ -23,8 +23,8 @@ class PostQueue {
 
   /// Cheap, for a look every turn; may be out of date by a moment, and wake() makes up for that.
   bool empty() const noexcept { return is_empty_.load(std::memory_order_acquire); }
-  /// What has been posted since the last call; for the Loop.
-  std::vector<UniqueFunction<void()>> take();
+  /// Swaps `taken`, which is empty, for what has been posted since the last call; for the Loop.
+  void take(std::vector<UniqueFunction<void()>>& taken);
   /// The Loop is going: refuses everything from now on.
   void close() noexcept;
 

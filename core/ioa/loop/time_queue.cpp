@@ -8,25 +8,25 @@ namespace ioa {
 void TimeWatch::arm(TimePoint due) {
   // Not before what has been fired already: a timer that re-arms itself into the past must sort
   // behind those that were due with it, or it would starve them.
-  due = std::max(due, queue_->fired_until_);
+  due_ = std::max(due, queue_->fired_until_);
   sequence_ = queue_->next_sequence_++;
-  epoch_ = queue_->epoch_;
-  due_ = due;
-  is_armed_ = true;
   // Lazily: see settle_top.
-  if (has_entry_ && queue_->entry(queue_->places_[slot_]).due <= due) return;
-  if (has_entry_) queue_->erase(*this);
+  if (has_entry() && queue_->entry(queue_->places_[slot_]).due <= due_) return;
+  if (has_entry()) queue_->erase(*this);
   queue_->insert(*this);
 }
 
 void TimeWatch::disarm() noexcept {
-  is_armed_ = false;
-  if (has_entry_) queue_->erase(*this);
+  due_ = kNever;
+  if (has_entry()) queue_->erase(*this);
 }
 
 TimeQueue::~TimeQueue() {
-  for (TimeWatch* watch : watches_)
-    if (watch != nullptr) watch->is_armed_ = watch->has_entry_ = false;
+  for (TimeWatch* watch : watches_) {
+    if (watch == nullptr) continue;
+    watch->due_ = TimeWatch::kNever;
+    watch->slot_ = kNoSlot;
+  }
 }
 
 std::optional<TimePoint> TimeQueue::next() noexcept {
@@ -42,7 +42,7 @@ std::size_t TimeQueue::fire(TimePoint now, std::size_t limit) {
 
 void TimeQueue::begin_firing(TimePoint now) noexcept {
   fired_until_ = now;
-  ++epoch_;
+  first_new_ = next_sequence_;
 }
 
 std::size_t TimeQueue::fire_due(TimePoint now, std::size_t limit) {
@@ -51,11 +51,11 @@ std::size_t TimeQueue::fire_due(TimePoint now, std::size_t limit) {
     settle_top();
     if (empty() || entry(0).due > now) break;
     TimeWatch& watch = first();
-    // Armed by one of the callbacks since begin_firing(). (Not a matter of sequence numbers, which
-    // wrap while a timer is armed. An epoch that comes round by chance costs one turn.)
-    if (watch.epoch_ == epoch_) break;
+    // Armed by one of the callbacks since begin_firing(). (Sequence numbers wrap while a timer is
+    // armed; to be taken for one of these by chance costs it one turn.)
+    if (watch.sequence_ - first_new_ < next_sequence_ - first_new_) break;
     erase(watch);
-    watch.is_armed_ = false;
+    watch.due_ = TimeWatch::kNever;
     ++count;
     ++fired_;
     watch.callback_();
@@ -159,18 +159,17 @@ std::uint32_t TimeQueue::take_slot(TimeWatch& watch) {
 }
 
 void TimeQueue::insert(TimeWatch& watch) {
-  if ((size_ + 3) / 4 == lines_.size()) lines_.emplace_back();
+  if ((size_ + 3) / 4 == lines_.size()) lines_.push_back({});
   watch.slot_ = take_slot(watch);
-  watch.has_entry_ = true;
   ++size_;
   sift_up(size_ - 1, {watch.due_, watch.sequence_, watch.slot_});
 }
 
 void TimeQueue::erase(TimeWatch& watch) noexcept {
-  const std::size_t index = places_[watch.slot_];
-  places_[watch.slot_] = std::exchange(free_slot_, watch.slot_);
-  watches_[watch.slot_] = nullptr;
-  watch.has_entry_ = false;
+  const std::uint32_t slot = std::exchange(watch.slot_, kNoSlot);
+  const std::size_t index = places_[slot];
+  places_[slot] = std::exchange(free_slot_, slot);
+  watches_[slot] = nullptr;
   const Entry last = entry(--size_);
   if (index == size_) return;
   if (index > 0 && before(last, entry((index - 1) / 4)))

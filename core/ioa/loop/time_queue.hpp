@@ -7,6 +7,7 @@
 
 #include "ioa/base/clock.hpp"
 #include "ioa/base/event_slot.hpp"
+#include "ioa/base/plain_array.hpp"
 
 namespace ioa {
 
@@ -28,7 +29,7 @@ class TimeWatch {
 
   void set_callback(UniqueFunction<void()> callback) { callback_.set(std::move(callback)); }
 
-  bool is_armed() const noexcept { return is_armed_; }
+  bool is_armed() const noexcept { return due_ != kNever; }
   /// When it is due; counts only while it is armed.
   TimePoint due() const noexcept { return due_; }
 
@@ -40,13 +41,16 @@ class TimeWatch {
  private:
   friend class TimeQueue;
 
+  static constexpr TimePoint kNever = TimePoint::min();  // nobody can arm it for that
+  static constexpr std::uint32_t kNoSlot = UINT32_MAX;
+
+  bool has_entry() const noexcept { return slot_ != kNoSlot; }
+
+  // No more than a cache line: there may be very many of these.
   TimeQueue* queue_;
-  TimePoint due_{};
-  std::uint32_t sequence_ = 0;  // among equal deadlines, who was armed first
-  std::uint32_t slot_ = 0;      // by which the queue knows it, while it has an entry
-  std::uint16_t epoch_ = 0;     // the call of fire() that was the last one when it was armed
-  bool is_armed_ = false;
-  bool has_entry_ = false;
+  TimePoint due_ = kNever;        // not armed
+  std::uint32_t sequence_ = 0;    // among equal deadlines, who was armed first
+  std::uint32_t slot_ = kNoSlot;  // by which the queue knows it, while it has an entry
   CallbackSlot<> callback_;
 };
 
@@ -84,7 +88,7 @@ class TimeQueue {
  private:
   friend class TimeWatch;
   friend struct TimeQueuePeer;  // of the tests
-  static constexpr std::uint32_t kNoSlot = UINT32_MAX;
+  static constexpr std::uint32_t kNoSlot = TimeWatch::kNoSlot;
   struct Entry {
     TimePoint due;
     std::uint32_t sequence;  // the timer's; older after a lazy re-arm
@@ -111,14 +115,14 @@ class TimeQueue {
   void settle_top() noexcept;
   std::uint32_t take_slot(TimeWatch& watch);
 
-  std::vector<Line> lines_;
+  PlainArray<Line> lines_;
   std::size_t size_ = 0;
-  std::vector<TimeWatch*> watches_;    // of the slots; null where one is free
-  std::vector<std::uint32_t> places_;  // of the slots' entries; where one is free, the next that is
+  PlainArray<TimeWatch*> watches_;    // of the slots; null where one is free
+  PlainArray<std::uint32_t> places_;  // of the slots' entries; where one is free, the next that is
   std::uint32_t free_slot_ = kNoSlot;
   std::uint32_t next_sequence_ = 0;
-  std::uint16_t epoch_ = 0;
-  TimePoint fired_until_ = TimePoint::min();
+  std::uint32_t first_new_ = 0;  // of what was armed since firing began
+  TimePoint fired_until_ = TimeWatch::kNever + Duration(1);
   std::uint64_t fired_ = 0;
 };
 

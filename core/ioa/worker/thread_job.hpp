@@ -1,12 +1,15 @@
 #pragma once
 
+#include <cstdint>
 #include <exception>
 #include <optional>
 #include <type_traits>
 #include <utility>
 #include <variant>
 
+#include "ioa/base/free_list.hpp"
 #include "ioa/base/unique_function.hpp"
+#include "ioa/future/job_list.hpp"
 #include "ioa/future/promise.hpp"
 
 /// What a ThreadPool's work is made of; not part of the interface.
@@ -15,12 +18,14 @@ class ThreadPool;
 }
 namespace ioa::detail {
 
-/// One call on its way through a ThreadPool, shared by the Loop's side and the thread that runs it.
-class ThreadJob {
+/// One call on its way through a ThreadPool. Whose it is follows from its stage: in line and ended
+/// it is the pool's, running the thread's that runs it, and then the pool's again unless it was
+/// given up meanwhile.
+///
+/// As a Job it stands in the line, or among those that have ended.
+class ThreadJob : public Job, public FreeListed {
  public:
   ThreadJob() = default;
-  ThreadJob(const ThreadJob&) = delete;
-  ThreadJob& operator=(const ThreadJob&) = delete;
   virtual ~ThreadJob() = default;
 
   /// On a thread: makes the call and keeps its outcome.
@@ -31,11 +36,15 @@ class ThreadJob {
   /// On the loop's thread: drops the Promise, which must not end on another one.
   virtual void drop_promise() noexcept = 0;
 
+  // On the loop's thread: among those that somebody waits for.
+  ThreadJob* prev = nullptr;
+  ThreadJob* next = nullptr;
+
  private:
   friend class ioa::ThreadPool;
-  enum class Stage { queued, running, ended };
+  enum class Stage : std::uint8_t { queued, running, ended };
 
-  ThreadPool* pool_ = nullptr;   // the loop's thread only; null once nobody waits
+  bool is_awaited_ = true;       // the loop's thread only
   Stage stage_ = Stage::queued;  // under the pool's lock, as is the next one
   bool is_abandoned_ = false;
 };

@@ -3,11 +3,11 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <climits>
 #include <condition_variable>
 #include <csignal>
-#include <deque>
 #include <mutex>
 #include <utility>
 
@@ -18,7 +18,16 @@
 namespace ioa {
 namespace {
 
-using JobPointer = std::shared_ptr<detail::ThreadJob>;
+using detail::ThreadJob;
+using JobPointer = std::unique_ptr<ThreadJob>;
+
+/// Takes the first job out, to own it; null if there is none.
+JobPointer pop(JobList& jobs) { return JobPointer(static_cast<ThreadJob*>(jobs.pop())); }
+
+void destroy_all(JobList& jobs) noexcept {
+  while (pop(jobs)) {
+  }
+}
 
 /// Blocks every signal that another thread could take for as long as it lives. Threads inherit it,
 /// so that there is no moment in which a new one could take a signal.
@@ -39,6 +48,15 @@ class SignalsBlocked {
   sigset_t before_;
 };
 
+constinit std::atomic<unsigned> forks{0};
+
+/// Changes in a child made by fork(2). (Asking for the process id is a system call each time.)
+unsigned fork_count() {
+  static const int registered = ::pthread_atfork(nullptr, nullptr, [] { ++forks; });
+  static_cast<void>(registered);
+  return forks;
+}
+
 std::size_t usable_stack_size(std::size_t wanted) {
   constexpr std::size_t kPage = 4096;  // pthread_attr_setstacksize(3) may refuse parts of a page
   const auto least = static_cast<std::size_t>(PTHREAD_STACK_MIN);
@@ -50,24 +68,24 @@ std::size_t usable_stack_size(std::size_t wanted) {
 /// What the threads and the pool have in common; it lives until the last of them is gone.
 class ThreadPool::Shared : public std::enable_shared_from_this<Shared> {
  public:
-  Shared(std::shared_ptr<PostQueue> posted, Options options)
-      : options_(std::move(options)), posted_(std::move(posted)) {
+  Shared(ThreadPool& pool, std::shared_ptr<PostQueue> posted, Options options)
+      : options_(std::move(options)), pool_(&pool), posted_(std::move(posted)) {
     IOA_ASSERT(options_.max_threads > 0, "a pool without threads runs nothing");
   }
 
-  /// Puts `job` in line. If nobody can ever run it, it does not, and returns the errno value.
-  int submit(JobPointer job);
-  /// Nobody waits for `job` any more. Returns it if it has to be destroyed unrun.
-  JobPointer give_up(detail::ThreadJob& job);
-  /// Takes nothing more; returns the jobs in line.
-  std::deque<JobPointer> close();
+  /// Puts `job` in line. If nobody can ever run it, it gives it back, with the errno value.
+  std::pair<JobPointer, int> submit(JobPointer job);
+  /// Nobody waits for `job` any more. If no thread is left for those in line, and none can be
+  /// started, they are moved to `hopeless`, and the result is the errno value; else 0.
+  int give_up(ThreadJob& job, JobList& hopeless);
+  /// Moves those that have ended to `ended`.
+  void take_ended(JobList& ended);
+  /// Takes nothing more, gives up those of `awaited` that run, and destroys what no thread has.
+  void close(const detail::NodeList<ThreadJob>& awaited);
 
-  struct Counts {
-    std::size_t threads, abandoned, queued;
-  };
   Counts counts() const {
     const std::lock_guard lock(mutex_);
-    return {threads_, abandoned_, queue_.size()};
+    return {threads_, abandoned_, queued_};
   }
 
  private:
@@ -83,38 +101,44 @@ class ThreadPool::Shared : public std::enable_shared_from_this<Shared> {
   }
 
   const Options options_;
+  ThreadPool* pool_;  // the loop's thread only; null once it is gone
   const std::shared_ptr<PostQueue> posted_;
   mutable std::mutex mutex_;  // of all that follows
   std::condition_variable job_or_end_;
-  std::deque<JobPointer> queue_;
+  JobList line_;
+  JobList ended_;  // whose results the loop has not taken
+  std::size_t queued_ = 0;
   std::size_t threads_ = 0;
   std::size_t free_ = 0;  // those that run no job: they will look at the queue
   std::size_t abandoned_ = 0;
   bool closed_ = false;
 };
 
-int ThreadPool::Shared::submit(JobPointer job) {
+std::pair<JobPointer, int> ThreadPool::Shared::submit(JobPointer job) {
   {
     const std::lock_guard lock(mutex_);
-    queue_.push_back(std::move(job));
+    line_.push(*job);
+    ++queued_;
     const int error = start_threads();
     if (error != 0 && threads_ <= abandoned_) {
-      queue_.pop_back();
-      return error;
+      job->unlink();
+      --queued_;
+      return {std::move(job), error};
     }
+    static_cast<void>(job.release());
     // With the lock, so that a thread that wakes up finds the jobs that follow as well.
-    if (queue_.size() > 1) {
+    if (queued_ > 1) {
       job_or_end_.notify_one();
-      return 0;
+      return {};
     }
   }
   job_or_end_.notify_one();  // without the lock: a thread need not wait for it to get a single job
-  return 0;
+  return {};
 }
 
 /// Starts threads for what is in line, as far as the bounds allow.
 int ThreadPool::Shared::start_threads() {
-  while (queue_.size() > free_ && counted() < options_.max_threads)
+  while (queued_ > free_ && counted() < options_.max_threads)
     if (const int error = start_thread()) return error;
   return 0;
 }
@@ -150,9 +174,8 @@ void* ThreadPool::Shared::thread_main(void* owned_self) {
 void ThreadPool::Shared::work() {
   std::unique_lock lock(mutex_);
   while (counted() <= options_.max_threads && wait_for_job(lock)) {
-    JobPointer job = std::move(queue_.front());
-    queue_.pop_front();
-    run(std::move(job), lock);
+    --queued_;
+    run(pop(line_), lock);
   }
   --free_;
   --threads_;
@@ -160,95 +183,144 @@ void ThreadPool::Shared::work() {
 
 /// False if there is none and the thread should end.
 bool ThreadPool::Shared::wait_for_job(std::unique_lock<std::mutex>& lock) {
-  job_or_end_.wait_for(lock, options_.idle_time, [this] { return closed_ || !queue_.empty(); });
-  return !queue_.empty();
+  if (queued_ == 0 && !closed_)
+    job_or_end_.wait_for(lock, options_.idle_time, [this] { return closed_ || queued_ > 0; });
+  return queued_ > 0;
 }
 
 void ThreadPool::Shared::run(JobPointer job, std::unique_lock<std::mutex>& lock) {
-  using Stage = detail::ThreadJob::Stage;
+  using Stage = ThreadJob::Stage;
   job->stage_ = Stage::running;
   --free_;
   lock.unlock();
   job->run();
   lock.lock();
-  job->stage_ = Stage::ended;
   if (job->is_abandoned_) {
     --abandoned_;
     lock.unlock();
     job.reset();  // without the lock: what it holds may be anything
     lock.lock();
     ++free_;
-  } else {
-    // Free before the loop knows of the result: the next job need not start another thread.
-    ++free_;
-    lock.unlock();
-    posted_->post([done = std::move(job)] { ThreadPool::deliver(*done); });
-    lock.lock();
+    return;
   }
+  // Free before the loop knows of the result: the next job need not start another thread.
+  ++free_;
+  job->stage_ = Stage::ended;
+  const bool is_first = ended_.empty();
+  ended_.push(*job.release());
+  if (!is_first) return;  // the loop will look at all of them
+  lock.unlock();
+  posted_->post([self = shared_from_this()] {
+    if (self->pool_ != nullptr) self->pool_->collect();
+  });
+  lock.lock();
 }
 
-JobPointer ThreadPool::Shared::give_up(detail::ThreadJob& job) {
-  using Stage = detail::ThreadJob::Stage;
+int ThreadPool::Shared::give_up(ThreadJob& job, JobList& hopeless) {
+  using Stage = ThreadJob::Stage;
+  JobPointer unrun;  // destroyed without the lock
   const std::lock_guard lock(mutex_);
-  JobPointer unrun;
   if (job.stage_ == Stage::queued) {
-    const auto place = std::find_if(queue_.begin(), queue_.end(),
-                                    [&](const JobPointer& entry) { return entry.get() == &job; });
-    unrun = std::move(*place);
-    queue_.erase(place);
-  } else if (job.stage_ == Stage::running) {
-    job.is_abandoned_ = true;
-    ++abandoned_;
-    job_or_end_.notify_one();
-    start_threads();
+    job.unlink();
+    unrun.reset(&job);
+    --queued_;
   }
-  return unrun;
+  if (job.stage_ != Stage::running) return 0;
+  job.is_abandoned_ = true;
+  ++abandoned_;
+  job_or_end_.notify_one();
+  const int error = start_threads();
+  if (error == 0 || threads_ > abandoned_) return 0;
+  hopeless.take_all(line_);
+  queued_ = 0;
+  return error;
 }
 
-std::deque<JobPointer> ThreadPool::Shared::close() {
+void ThreadPool::Shared::take_ended(JobList& ended) {
   const std::lock_guard lock(mutex_);
-  closed_ = true;
-  job_or_end_.notify_all();
-  return std::exchange(queue_, {});
+  ended.take_all(ended_);
+}
+
+void ThreadPool::Shared::close(const detail::NodeList<ThreadJob>& awaited) {
+  JobList left;
+  {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    job_or_end_.notify_all();
+    for (ThreadJob* job = awaited.first(); job != nullptr; job = job->next) {
+      if (job->stage_ != ThreadJob::Stage::running) continue;
+      job->is_abandoned_ = true;
+      ++abandoned_;
+    }
+    left.take_all(line_);
+    left.take_all(ended_);
+    queued_ = 0;
+  }
+  pool_ = nullptr;
+  destroy_all(left);
 }
 
 ThreadPool::ThreadPool(Loop& loop, const Options& options)
-    : shared_(std::make_shared<Shared>(loop.post_queue(), options)) {}
+    : forks_(fork_count()), shared_(std::make_shared<Shared>(*this, loop.post_queue(), options)) {}
 
 ThreadPool::~ThreadPool() {
-  const auto unrun = shared_->close();
-  for (auto& [job, owner] : pending_) {
-    job->pool_ = nullptr;
-    job->drop_promise();
-  }
+  for (ThreadJob* job = awaited_.first(); job != nullptr; job = job->next) job->drop_promise();
+  if (!has_threads_elsewhere()) shared_->close(awaited_);
 }
 
-void ThreadPool::submit(std::shared_ptr<detail::ThreadJob> job) {
-  job->pool_ = this;
-  const auto entry = pending_.emplace(job.get(), job).first;
-  const int error = shared_->submit(job);
-  if (error == 0) return;
-  pending_.erase(entry);
-  job->pool_ = nullptr;
+/// After a fork: nobody will ever unlock what a thread had locked, nor end a job.
+bool ThreadPool::has_threads_elsewhere() const noexcept { return forks_ != fork_count(); }
+
+void ThreadPool::submit(std::unique_ptr<ThreadJob> job) {
+  awaited_.push(*job);
+  if (has_threads_elsewhere()) {
+    await_no_more(*job);
+    return job->fail(std::make_exception_ptr(
+        Error(ErrorKind::unsupported, {}, "run on a thread", {},
+              "the pool belongs to the process that this one was forked from")));
+  }
+  auto [refused, error] = shared_->submit(std::move(job));
+  if (refused) fail(std::move(refused), error);
+}
+
+void ThreadPool::await_no_more(ThreadJob& job) noexcept {
+  awaited_.remove(job);
+  job.is_awaited_ = false;
+}
+
+/// No thread can be started for `job`.
+void ThreadPool::fail(std::unique_ptr<ThreadJob> job, int error) noexcept {
+  await_no_more(*job);
   job->fail(std::make_exception_ptr(Error(
       ErrorKind::overloaded, std::error_code(error, std::system_category()), "pthread_create")));
 }
 
-void ThreadPool::give_up(detail::ThreadJob& job) noexcept {
-  const auto unrun = shared_->give_up(job);
-  const auto entry = pending_.extract(&job);
-  job.pool_ = nullptr;
+void ThreadPool::give_up(ThreadJob& job) noexcept {
+  await_no_more(job);
   job.drop_promise();
+  if (has_threads_elsewhere()) return;
+  JobList hopeless;
+  const int error = shared_->give_up(job, hopeless);
+  while (JobPointer left = pop(hopeless)) fail(std::move(left), error);
 }
 
-void ThreadPool::deliver(detail::ThreadJob& job) noexcept {
-  if (job.pool_ == nullptr) return;
-  const auto entry = std::exchange(job.pool_, nullptr)->pending_.extract(&job);
-  job.deliver();
+/// Hands the results over that are there.
+void ThreadPool::collect() noexcept {
+  if (has_threads_elsewhere()) return;
+  JobList ended;
+  shared_->take_ended(ended);
+  while (const JobPointer job = pop(ended)) {
+    if (!job->is_awaited_) continue;
+    await_no_more(*job);
+    job->deliver();
+  }
 }
 
-std::size_t ThreadPool::threads() const noexcept { return shared_->counts().threads; }
-std::size_t ThreadPool::abandoned() const noexcept { return shared_->counts().abandoned; }
-std::size_t ThreadPool::queued() const noexcept { return shared_->counts().queued; }
+ThreadPool::Counts ThreadPool::counts() const noexcept {
+  return has_threads_elsewhere() ? Counts() : shared_->counts();
+}
+std::size_t ThreadPool::threads() const noexcept { return counts().threads; }
+std::size_t ThreadPool::abandoned() const noexcept { return counts().abandoned; }
+std::size_t ThreadPool::queued() const noexcept { return counts().queued; }
 
 }  // namespace ioa

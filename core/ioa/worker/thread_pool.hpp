@@ -5,11 +5,11 @@
 #include <memory>
 #include <string>
 #include <type_traits>
-#include <unordered_map>
 #include <utility>
 
 #include "ioa/base/clock.hpp"
 #include "ioa/future/future.hpp"
+#include "ioa/future/node_list.hpp"
 #include "ioa/future/promise.hpp"
 #include "ioa/worker/thread_job.hpp"
 
@@ -34,6 +34,10 @@ class Loop;
 /// OWNERSHIP: the Loop must outlive the pool, but the threads need not end before either: they own
 /// what they touch, are detached and never joined. A job therefore captures by value what it uses.
 /// Destroying the pool drops the jobs in line, and fails all pending Futures with kind `abandoned`.
+///
+/// FORK: a child made by fork(2) has none of the threads. There run() fails with kind
+/// `unsupported`, what was pending stays so, and destroying the pool fails it; the child makes a
+/// pool of its own.
 ///
 /// THREADS: the pool belongs to its Loop's thread; only the jobs run elsewhere.
 class ThreadPool {
@@ -60,11 +64,12 @@ class ThreadPool {
 
   /// Calls `function()` on a thread. The Future gives what it returns, or fails with what it
   /// throws; if not even one thread can be started, with an Error of kind `overloaded`
-  /// (pthread_create). The function is destroyed on the thread, before the Future is ready.
+  /// (pthread_create), also later, when the last thread was given up with another job. The function
+  /// is destroyed on the thread, before the Future is ready.
   template <class F>
   auto run(F&& function) {
     using Result = std::invoke_result_t<std::remove_cvref_t<F>&>;
-    auto job = std::make_shared<detail::FunctionJob<Result>>(std::forward<F>(function));
+    auto job = std::make_unique<detail::FunctionJob<Result>>(std::forward<F>(function));
     Promise<Result> promise;
     Future<Result> future = promise.future();
     promise.on_cancel([this, raw = job.get()] { give_up(*raw); });
@@ -82,14 +87,23 @@ class ThreadPool {
 
  private:
   class Shared;
+  struct Counts {
+    std::size_t threads = 0;
+    std::size_t abandoned = 0;
+    std::size_t queued = 0;
+  };
 
-  void submit(std::shared_ptr<detail::ThreadJob> job);
+  bool has_threads_elsewhere() const noexcept;
+  Counts counts() const noexcept;
+  void submit(std::unique_ptr<detail::ThreadJob> job);
+  void fail(std::unique_ptr<detail::ThreadJob> job, int error) noexcept;
   void give_up(detail::ThreadJob& job) noexcept;
-  static void deliver(detail::ThreadJob& job) noexcept;
+  void await_no_more(detail::ThreadJob& job) noexcept;
+  void collect() noexcept;
 
+  const unsigned forks_;  // how many there were when it was made
   std::shared_ptr<Shared> shared_;
-  // The jobs that somebody waits for. Their Promises must end on this thread, so it owns them too.
-  std::unordered_map<detail::ThreadJob*, std::shared_ptr<detail::ThreadJob>> pending_;
+  detail::NodeList<detail::ThreadJob> awaited_;  // by somebody, whatever their stage
 };
 
 }  // namespace ioa

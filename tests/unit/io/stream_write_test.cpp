@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <cerrno>
 
 #include "ioa/base/error.hpp"
@@ -167,6 +168,29 @@ TEST_F(StreamWriteTest, AProducerThatWaitsBoundsTheMemory) {
   const std::string all = drain_until([&] { return produced.ready(); });
   EXPECT_LT(most, Stream::kWriteHigh + block.size());
   run(std::move(produced));
+}
+
+TEST_F(StreamWriteTest, SmallWritesThatHaveToWaitGoOutInOneSystemCall) {
+  int fds[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
+  Stream& writer = add(UniqueFd(fds[0]));  // each call is a packet
+  const UniqueFd reader(fds[1]);
+  while (::send(fds[0], "x", 1, 0) == 1) {
+  }
+  for (const char* part : {"a", "bc", "", "d", "ef"}) writer.write(part);
+  std::array<char, 16> packet{};
+  while (::recv(reader.get(), packet.data(), packet.size(), 0) == 1) {
+  }
+  turn_some();
+  EXPECT_EQ(::recv(reader.get(), packet.data(), packet.size(), 0), 6);
+  EXPECT_EQ(std::string(packet.data(), 6), "abcdef");
+}
+
+using StreamWriteDeathTest = StreamWriteTest;
+
+TEST_F(StreamWriteDeathTest, MarksThatAreTheWrongWayRoundAreABug) {
+  EXPECT_DEATH(stream.set_write_marks(2, 1), "low mark");
+  EXPECT_DEATH(stream.set_read_marks(2, 1), "low mark");
 }
 
 TEST_F(StreamWriteTest, WaitsForADescriptorAndForALoop) {

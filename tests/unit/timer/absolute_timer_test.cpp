@@ -1,11 +1,18 @@
 #include "ioa/timer/absolute_timer.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
 
+#include <cerrno>
 #include <memory>
+#include <set>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
+#include "tests/support/child.hpp"
+#include "tests/support/fd_count.hpp"
 #include "tests/support/loop_fixture.hpp"
 
 namespace ioa {
@@ -217,6 +224,56 @@ TEST_F(AbsoluteTimerRealTest, TheSystemTellsOfStepsAndCostsADescriptorOnlyMeanwh
   one.reset();
   loop.turn(0s);
   two.reset();  // GuardedTest looks whether the descriptor is gone
+}
+
+// What a step of the real clock does to the kernel's timer: it is readable, and reading it fails
+// with ECANCELED, as setting it does (timerfd_create(2), TFD_TIMER_CANCEL_ON_SET). The clock of a
+// shared machine is not to be set, so the timer is made readable by expiring, and the calls are
+// made to fail.
+class WallClockStepTest : public AbsoluteTimerRealTest {
+ protected:
+  struct Target final : WallClockTarget {
+    void wall_clock_set() noexcept override { ++steps; }
+    int steps = 0;
+  } target;
+
+  /// The backend's timer, which is the only descriptor opened since `before`, having expired.
+  static int expired_timer(const std::set<int>& before) {
+    std::set<int> fds = test::open_fds();
+    for (const int fd : before) fds.erase(fd);
+    const itimerspec past{{0, 0}, {0, 1}};
+    if (fds.size() != 1 || ::timerfd_settime(*fds.begin(), TFD_TIMER_ABSTIME, &past, nullptr) != 0)
+      throw std::runtime_error("no timerfd was opened");
+    return *fds.begin();
+  }
+  /// How many steps are told, in a child, where reading the timer fails with `error`.
+  bool tells(int steps, int error) {
+    return test::in_child([&] {
+      const std::set<int> before = test::open_fds();
+      const auto registration = loop.backend().register_wall_clock(target);
+      const int timer = expired_timer(before);
+      test::refuse({{SYS_read, error, timer}, {SYS_timerfd_settime, ECANCELED, timer}});
+      loop.turn(Duration::zero());
+      return target.steps == steps;
+    });
+  }
+};
+
+TEST_F(WallClockStepTest, ACancelledTimerIsAStep) { EXPECT_TRUE(tells(1, ECANCELED)); }
+
+TEST_F(WallClockStepTest, AWakeUpWithNothingToReadIsNone) { EXPECT_TRUE(tells(0, EAGAIN)); }
+
+TEST_F(WallClockStepTest, AStepHasTheTimerLookAtTheClockAgainAndWaitForTheNext) {
+  const std::set<int> before = test::open_fds();
+  auto& timer = loop.add(std::make_unique<AbsoluteTimer>(loop.backend().wall_now() + 1h));
+  const int fd = expired_timer(before);
+  loop.turn(Duration::zero());
+  EXPECT_TRUE(timer.is_running());
+  EXPECT_FALSE(timer.is_expired());
+  itimerspec left{};
+  ::timerfd_gettime(fd, &left);
+  EXPECT_GT(left.it_value.tv_sec, 1'000'000'000) << "it is set anew, not to expire";
+  timer.remove();
 }
 
 }  // namespace

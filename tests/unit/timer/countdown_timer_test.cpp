@@ -110,6 +110,17 @@ TEST_F(CountdownTimerTest, StartingARunningOneIsAMistake) {
   EXPECT_THROW(CountdownTimer(-1ns), std::logic_error);
 }
 
+TEST_F(CountdownTimerTest, StartingOneThatWaitsForALoopAgainIsNoMistake) {
+  auto owned = std::make_unique<CountdownTimer>(1s);
+  owned->start();
+  owned->start();
+  owned->on_expire([this](CountdownTimer&) { log += 'x'; });
+  loop.add(std::move(owned));
+  loop.turn();
+  EXPECT_EQ(log, "x");
+  EXPECT_FALSE(loop.timers().next());
+}
+
 TEST_F(CountdownTimerTest, NoDelayMeansTheNextTurn) {
   auto& timer = add(0s);
   timer.start();

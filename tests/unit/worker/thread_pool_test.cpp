@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <pthread.h>
+#include <sys/syscall.h>
 
 #include <atomic>
 #include <csignal>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "ioa/base/error.hpp"
+#include "tests/support/child.hpp"
 #include "tests/support/gate.hpp"
 #include "tests/support/lifetime_tracker.hpp"
 #include "tests/support/loop_fixture.hpp"
@@ -230,6 +232,49 @@ TEST_F(ThreadPoolTest, LetsAJobEndAfterPoolAndLoopHaveGone) {
   }
   gate_->open();
   done->wait();
+}
+
+TEST_F(ThreadPoolTest, FailsTheJobsInLineIfItsLastThreadIsGivenUpAndNoneCanBeStarted) {
+  EXPECT_TRUE(test::in_child([this] {
+    ThreadPool pool(loop, bounds(1, 1));
+    Future<int> given_up = pool.run(stuck());
+    Future<int> waits = pool.run([] { return 1; });
+    Future<int> waits_too = pool.run([] { return 1; });
+    eventually([&] { return pool.queued() == 2; });
+    test::refuse({{SYS_clone, EAGAIN}, {SYS_clone3, EAGAIN}});
+    given_up.cancel();
+    try {
+      run(std::move(waits));
+    } catch (const Error& error) {
+      return error.kind() == ErrorKind::overloaded && error.code().value() == EAGAIN &&
+             waits_too.has_failed() && pool.queued() == 0;
+    }
+    return false;
+  }));
+}
+
+TEST_F(ThreadPoolTest, InAForkedChildItRefusesWorkAndCanBeDestroyed) {
+  auto pool = std::make_unique<ThreadPool>(loop, bounds(2, 1));
+  Future<int> pending = pool->run(stuck(7));
+  Future<int> second = pool->run(stuck(8));
+  Future<int> in_line = pool->run([] { return 9; });
+  EXPECT_TRUE(test::in_child([&] {
+    loop.after_fork();
+    Future<int> refused = pool->run([] { return 1; });
+    bool is_told = false;
+    try {
+      run(std::move(refused));
+    } catch (const Error& error) {
+      is_told = error.kind() == ErrorKind::unsupported;
+    }
+    const bool is_empty = pool->threads() + pool->queued() + pool->abandoned() == 0;
+    pending.cancel();
+    pool.reset();
+    return is_told && is_empty && second.has_failed() && in_line.has_failed();
+  }));
+  gate_->open();
+  EXPECT_EQ(run(std::move(pending)), 7) << "the parent's goes on";
+  EXPECT_EQ(run(std::move(in_line)), 9);
 }
 
 TEST_F(ThreadPoolTest, FailsAJobForWhichNoThreadCanBeStarted) {
