@@ -1,14 +1,17 @@
 // Standard input, output and error of every kind, and none.
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <cstring>
 #include <string>
 
 #include "tests/end_to_end/end_to_end.hpp"
 #include "tests/support/socket_pair.hpp"
 #include "tests/support/temp_dir.hpp"
+#include "tests/support/test_peer.hpp"
 
 namespace ioa::test {
 namespace {
@@ -293,6 +296,47 @@ TEST_F(SharedDescriptorsTest, SocketsStayBlocking) {
 TEST_F(SharedDescriptorsTest, TerminalsStayBlocking) {
   const Terminal terminal;
   expect_untouched(terminal.slave, terminal.slave);
+}
+
+TEST_F(SharedDescriptorsTest, APipelineWhoseOutputAndTalkAreOneFileStaysWhole) {
+  // What cat reads is a pipe that the program's standard error is as well.
+  ScriptedPeer peer([](PeerConnection& connection) {
+    connection.send(test_bytes(500'000));
+    connection.read_all();
+  });
+  const RunResult result =
+      run_shell("\"$IOA\" connect " + peer.address() + " --stats </dev/null 2>&1 | cat");
+  EXPECT_EQ(result.status, 0);
+  EXPECT_EQ(result.out.substr(0, 500'000), test_bytes(500'000));
+  EXPECT_NE(result.out.find("500000 bytes received", 500'000), std::string::npos);
+}
+
+TEST_F(SharedDescriptorsTest, ATerminalIsLeftAsItWasFound) {
+  for (const int number : {SIGINT, SIGTERM, SIGKILL}) {
+    ScriptedPeer peer([](PeerConnection& connection) {
+      connection.send("hello");
+      try {
+        connection.read_all();
+      } catch (const Error&) {
+      }
+    });
+    const Terminal terminal;
+    termios before{};
+    ASSERT_EQ(::tcgetattr(terminal.slave.get(), &before), 0);
+    Process::Stdio stdio;
+    stdio.in = copy_of(terminal.slave);
+    stdio.out = copy_of(terminal.slave);
+    Process process(ioa(connect_to(peer, {"--progress=always"})), std::move(stdio));
+    char chunk[16];
+    EXPECT_EQ(::read(terminal.master.get(), chunk, sizeof chunk), 5);
+    wait_until([&] { return process.is_sleeping(); }, "the program to wait");
+    process.signal(number);
+    process.wait();
+    termios after{};
+    ASSERT_EQ(::tcgetattr(terminal.slave.get(), &after), 0);
+    EXPECT_EQ(std::memcmp(&before, &after, sizeof before), 0) << number;
+    EXPECT_FALSE(is_non_blocking(terminal.slave.get()));
+  }
 }
 
 TEST_F(SharedDescriptorsTest, AWritingEndOfAPipeIsNotReadFrom) {
