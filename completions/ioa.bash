@@ -1,6 +1,6 @@
 # Completion of ioa(1) for bash, with or without the bash-completion package.
 
-_ioa_commands='connect resolve run-child'
+_ioa_commands='connect resolve run-child timer'
 
 _ioa_general='-v --verbose --quiet --events --loop --color -h --help'
 
@@ -25,6 +25,10 @@ _ioa_options() {
         --stdout --stderr --fd --pty --new-session --listen --tag --timestamps --report --json \
         --capture --restart --max-restarts --retry --backoff --success-status
       ;;
+    timer)
+      echo "$_ioa_general" --count --for --until --first --align --jitter --missed --print --format \
+        --json --progress --overlap --kill-after --stop-on-failure
+      ;;
     *) echo --help --version -h ;;
   esac
 }
@@ -44,7 +48,8 @@ _ioa_waiting_option() {
     --*=*) ;;
     --idle-timeout | --kill-signal | --kill-after | --chdir | --env | --unset | --umask | \
       --nice | --user | --group | --rlimit | --stdin | --stdin-text | --stdout | --stderr | \
-      --fd | --listen | --restart | --max-restarts | --backoff | --success-status)
+      --fd | --listen | --restart | --max-restarts | --backoff | --success-status | --count | \
+      --for | --until | --first | --jitter | --missed | --format | --overlap)
       echo "$word"
       ;;
     --events | --loop | --color | --source | --source-port | --interface | --ttl | --tos | \
@@ -126,6 +131,8 @@ _ioa_value() {
       ;;
     --kill-signal) words=$(compgen -A signal | sed -n 's/^SIG//p') ;;
     --restart) words='never on-failure always' ;;
+    --missed) words='skip catch-up drift' ;;
+    --overlap) words='skip queue kill parallel' ;;
     --rlimit) words=$(printf '%s= ' as core cpu data fsize memlock nofile nproc stack) ;;
     --source | -s)
       words=$(ip -o addr show 2>/dev/null | awk '{ sub("/.*", "", $4); print $4 }')
@@ -165,7 +172,7 @@ _ioa() {
       option=
     elif [[ -n $option ]]; then
       option=
-    elif [[ $word == -- && $command == run-child ]]; then
+    elif [[ $word == -- && $command != resolve ]]; then
       _ioa_command_line "$((i + 1))" && return
     elif [[ $word == -?* ]]; then
       option=$(_ioa_waiting_option "$command" "$word")
@@ -194,6 +201,8 @@ _ioa() {
     fi
   elif [[ $command == run-child ]]; then
     mapfile -t COMPREPLY < <(compgen -c -- "$cur")
+  elif [[ $command == timer ]]; then
+    ((operands == 0)) && mapfile -t COMPREPLY < <(compgen -W 'after every at idle' -- "$cur")
   elif [[ $cur == unix:* ]]; then
     _ioa_files "${cur#unix:}"
     COMPREPLY=("${COMPREPLY[@]/#/unix:}")

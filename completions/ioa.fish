@@ -4,7 +4,7 @@
 function __ioa_command
     set -l words (commandline -opc)
     set -l command connect
-    if set -q words[2]; and contains -- $words[2] connect resolve run-child help
+    if set -q words[2]; and contains -- $words[2] connect resolve run-child timer help
         set command $words[2]
     else if test "$words[2]" = run
         set command run-child
@@ -117,8 +117,10 @@ complete -c ioa -n __ioa_no_command -a connect -d 'Join stdin and stdout to a pe
 complete -c ioa -n __ioa_no_command -a resolve -d 'Names to addresses, addresses to names'
 complete -c ioa -n __ioa_no_command -a run-child -d 'Run, supervise and report on a command'
 complete -c ioa -n __ioa_no_command -a run -d 'The same as run-child'
+complete -c ioa -n __ioa_no_command -a timer -d 'Wait, tick, and run commands on time'
+complete -c ioa -n '__ioa_command timer; and test (count (commandline -opc)) -eq 2' -a 'after every at idle'
 complete -c ioa -n __ioa_no_command -a help -d 'What a command takes'
-complete -c ioa -n '__ioa_command help; and test (count (commandline -opc)) -eq 2' -a 'connect resolve run-child'
+complete -c ioa -n '__ioa_command help; and test (count (commandline -opc)) -eq 2' -a 'connect resolve run-child timer'
 complete -c ioa -n __ioa_no_command -l version -d 'Print the version and exit'
 complete -c ioa -n '__ioa_takes_host' -a '(__ioa_hosts)'
 complete -c ioa -n '__ioa_after_host; and not __ioa_is_unix' -a '(__ioa_services)' -d Port
@@ -238,3 +240,19 @@ complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l max-r
 complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l retry -x -d 'Run it again until it succeeds'
 complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l backoff -x -d 'Pause before it is run again'
 complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l success-status -x -d 'Statuses that are success'
+
+# timer
+complete -c ioa -n '__ioa_command timer' -l count -x -d 'End after so many ticks'
+complete -c ioa -n '__ioa_command timer' -l for -x -d 'End after so long'
+complete -c ioa -n '__ioa_command timer' -l until -x -d 'End at that time'
+complete -c ioa -n '__ioa_command timer' -l first -x -d 'Time to the first tick'
+complete -c ioa -n '__ioa_command timer' -l align -d 'Tick on the multiples of the interval'
+complete -c ioa -n '__ioa_command timer' -l jitter -x -d 'Be late by chance, up to so much'
+complete -c ioa -n '__ioa_command timer' -l missed -x -a 'skip catch-up drift' -d 'What a late loop does'
+complete -c ioa -n '__ioa_command timer' -l print -d 'Print a line for each tick'
+complete -c ioa -n '__ioa_command timer' -l format -x -d 'What the line is'
+complete -c ioa -n '__ioa_command timer' -l json -d 'A JSON object a tick'
+complete -c ioa -n '__ioa_command timer' -l progress -d 'Count down on stderr'
+complete -c ioa -n '__ioa_command timer' -l overlap -x -a 'skip queue kill parallel' -d 'If the last command still runs'
+complete -c ioa -n '__ioa_command timer' -l kill-after -x -d 'When KILL follows TERM'
+complete -c ioa -n '__ioa_command timer' -l stop-on-failure -d 'End when a command fails'
