@@ -51,7 +51,7 @@ void TickCommands::start(const TickReport& tick) {
                               {"IOA_TIME", format_time(tick.time)},
                               {"IOA_MISSED", std::to_string(tick.missed)}};
   ChildSurroundings around{context_.loop, inherited_, {}, files_};
-  around.is_only_child = options_.overlap != Overlap::parallel;
+  around.adopts = options_.overlap != Overlap::parallel;
   running.run.emplace(running.plan, around);
   running.run->on_started = [this, number = tick.number](::pid_t pid) {
     context_.reporter.event("child.started",
