@@ -139,8 +139,7 @@ std::string Loop::dump() {
   text += "\nsignals: " + std::to_string(watched.signals.size());
   for (const int signal : watched.signals) text += " " + signal_name(signal);
 
-  if (!watched_children_.empty())
-    text += "\nchildren: " + std::to_string(watched_children_.size());
+  if (!watched_children_.empty()) text += "\nchildren: " + std::to_string(watched_children_.size());
   for (const int pid : watched_children_) text += " " + std::to_string(pid);
 
   const std::vector<TimePoint> due = timers_.due_times();
