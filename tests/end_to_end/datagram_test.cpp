@@ -298,6 +298,41 @@ TEST_F(DatagramTest, MuchIsSentWithoutLoss) {
   EXPECT_EQ(got.size(), bytes.size());
 }
 
+TEST_F(DatagramTest, WhatIsDoneWithBytesIsDoneWithDatagramsToo) {
+  const TempDir dir;
+  Process process(
+      command({"-C", "--sha256", "--stats", "-x", dir / "dump", "--frame=line", "-q", "200ms"}));
+  process.write("a\nb\n");
+  process.close_stdin();
+  EXPECT_EQ(peer.receive(), "a\r\n");
+  EXPECT_EQ(peer.receive(), "b\r\n");
+  peer.send("c");
+  const RunResult result = process.wait();
+  EXPECT_EQ(result.status, 0);
+  EXPECT_EQ(result.out, "c");
+  // printf 'a\r\nb\r\n' | sha256sum
+  EXPECT_NE(result.err.find("SHA-256 sent: "
+                            "58055bdcc73787eb88c78d36f0b4939e9c5dc1c3ad17e25cc85a6833cf1a0cab\n"),
+            std::string::npos)
+      << result.err;
+  EXPECT_NE(result.err.find("6 bytes sent ("), std::string::npos);
+  EXPECT_EQ(line_count(dir.read("dump")), 3U) << dir.read("dump");
+}
+
+TEST_F(DatagramTest, MayBeJoinedToACommandOrAnotherAddress) {
+  Process child(command({"-q", "200ms", "-c", "echo $IOA_PROTO; read answer; echo got $answer"}));
+  EXPECT_EQ(peer.receive(), "udp\n");
+  peer.send("it\n");
+  EXPECT_EQ(peer.receive(), "got it\n");
+  EXPECT_EQ(child.wait_with_open_stdin().status, 0);
+
+  const RunResult zeros =
+      run_ioa({"connect", "-u", "-q0", "--to", "zero:3000", "127.0.0.1", peer.port()});
+  EXPECT_EQ(zeros.status, 0) << zeros.err;
+  EXPECT_EQ(arrived(),
+            (Datagrams{std::string(1400, '\0'), std::string(1400, '\0'), std::string(200, '\0')}));
+}
+
 TEST_F(DatagramTest, NetcatAnswers) {
   // A server that ends with its first conversation: -W 1 is one datagram.
   const TempDir dir;
