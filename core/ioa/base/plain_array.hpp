@@ -38,6 +38,9 @@ class PlainArray {
   }
 
  private:
+  struct Element {
+    T value;
+  };
   static constexpr std::size_t kSlack = alignof(T) > alignof(std::max_align_t)
                                             ? alignof(T) - alignof(std::max_align_t)
                                             : 0;
@@ -50,12 +53,12 @@ class PlainArray {
   void grow() {
     const std::size_t capacity = std::max<std::size_t>(2 * capacity_, 8);
     const std::size_t before = slack_of(block_);
-    void* block = std::realloc(block_, capacity * sizeof(T) + kSlack);
+    void* block = std::realloc(block_, capacity * sizeof(Element) + kSlack);
     if (block == nullptr) throw std::bad_alloc();
     char* bytes = static_cast<char*>(block);
     // Small blocks may come to lie otherwise than before.
     if (const std::size_t now = slack_of(block); now != before && size_ > 0)
-      std::memmove(bytes + now, bytes + before, size_ * sizeof(T));
+      std::memmove(bytes + now, bytes + before, size_ * sizeof(Element));
     block_ = block;
     data_ = reinterpret_cast<T*>(bytes + slack_of(block));
     capacity_ = capacity;

@@ -21,7 +21,9 @@ class StreamThrowTest : public StreamTest {
   /// A Stream whose reader is gone.
   Stream& add_broken() {
     SocketPair pipe = pipe_pair();
-    return add(UniqueFd(), std::move(pipe.second));
+    Stream& writer = add(UniqueFd(), std::move(pipe.second));
+    writer.set_leaves_when_closed(false);
+    return writer;
   }
   auto throwing(std::string name) {
     return [this, name](Stream&) {
@@ -102,6 +104,7 @@ TEST_F(StreamThrowTest, AThrowingOnWriteErrorIsToldOnceAndLeavesItOpen) {
 }
 
 TEST_F(StreamThrowTest, AThrowingOnOutgoingEmptyDoesNotKeepAClosingStreamOpen) {
+  stream.set_leaves_when_closed(false);
   stream.on_outgoing_empty(throwing("empty"));
   stream.write(std::string(fill(stream.write_fd()) + 1000, 'x'));
   stream.close();
