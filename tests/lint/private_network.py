@@ -45,6 +45,7 @@ def enter():
 
 
 def _set_up():
+    _run("mount", "-t", "proc", "proc", "/proc")  # of the new processes
     # Sockets of name service daemons lie there, and would answer for the network outside.
     _run("mount", "-t", "tmpfs", "tmpfs", "/run")
     folder = pathlib.Path("/run")

@@ -188,6 +188,23 @@ TEST_F(SpawnTest, RefusesRequestsThatMakeNoSense) {
 
 // --- Environment, directory and the rest ----------------------------------------------------
 
+TEST_F(SpawnTest, AVariableMayHaveTheChildsPid) {
+  // Whatever else says what it is.
+  for (const bool is_changed : {false, true}) {
+    SpawnRequest request = SpawnRequest::command({"sh", "-c", "echo $$ $IOA_PID $A"});
+    request.pid_variable = "IOA_PID";
+    if (is_changed) request.environment.set("IOA_PID", "1").set("A", "a");
+    const std::string out = run_blocking(std::move(request)).out;
+    std::istringstream words(out);
+    std::string pid;
+    std::string variable;
+    std::string rest;
+    words >> pid >> variable >> rest;
+    EXPECT_EQ(pid, variable) << out;
+    EXPECT_EQ(rest, is_changed ? "a" : "") << out;
+  }
+}
+
 TEST_F(SpawnTest, TheEnvironmentIsInheritedChangedOrReplaced) {
   ::setenv("IOA_TEST_SPAWN", "old", 1);
   EXPECT_EQ(run_shell("echo $IOA_TEST_SPAWN").out, "old\n");
