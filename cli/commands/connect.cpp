@@ -94,7 +94,9 @@ Future<ExitStatus> Session<Mover>::connected(Connection connection) {
   stage_ = Stage::moving;
   if (NearChild* child = near_.child()) child->on_exit([this] { transfer_.end_near(); });
   ExitStatus status = co_await transfer_.run(std::move(near), std::move(connection.fd));
-  co_await near_.end(transfer_.has_near_ended());
+  // A command that has said all it has to say, to a peer that has heard it, may end by itself.
+  const bool is_ending = transfer_.is_complete() && transfer_.has_near_ended();
+  co_await near_.end(is_ending);
   co_return status_with_child(status);
 }
 

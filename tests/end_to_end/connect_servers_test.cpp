@@ -91,5 +91,34 @@ TEST_F(ConnectServersTest, PythonServesAFile) {
   EXPECT_EQ(result.out.substr(result.out.size() - 12), "from python\n");
 }
 
+TEST_F(ConnectServersTest, ACommandGetsWhatNetcatSendsAndAnswersAfterItsEnd) {
+  const RunResult result = run_in_private_network("127.0.0.1 localhost", R"sh(
+printf 'b\na\n' | nc -N -l 127.0.0.1 4000 >/run/answer &
+until grep -q ':0FA0 .* 0A ' /proc/net/tcp; do sleep 0.01; done
+"$IOA" connect -e sort 127.0.0.1 4000
+echo "status $?"
+wait
+cat /run/answer
+)sh");
+  EXPECT_EQ(result.out, "status 0\na\nb\n");
+  EXPECT_EQ(result.err, "");
+}
+
+TEST_F(ConnectServersTest, JoinsTwoSocatsAndPassesEachEndOn) {
+  const RunResult result = run_in_private_network("127.0.0.1 localhost", R"sh(
+printf 'hello from a file' >/run/page
+(cat /run/page; sleep 0.2; echo ', and later') | socat -t 5 - TCP-LISTEN:4000 >/run/request &
+until grep -q ':0FA0 .* 0A ' /proc/net/tcp; do sleep 0.01; done
+printf 'GET it' | socat -t 5 - TCP-LISTEN:4001,reuseaddr >/run/answer &
+until grep -q ':0FA1 .* 0A ' /proc/net/tcp; do sleep 0.01; done
+"$IOA" connect 127.0.0.1 4000 --to tcp:127.0.0.1:4001
+echo "status $?"
+wait
+cat /run/request /run/answer
+)sh");
+  EXPECT_EQ(result.out, "status 0\nGET ithello from a file, and later\n");
+  EXPECT_EQ(result.err, "");
+}
+
 }  // namespace
 }  // namespace ioa::test
