@@ -75,7 +75,7 @@ TEST_F(DatagramTest, EachAnswerBeginsTheSilenceAnew) {
 TEST_F(DatagramTest, QuitAfterChangesTheSilence) {
   const RunResult brief = run({"-q", "50ms"}, "x");
   expect_success(brief, "");
-  EXPECT_LT(brief.duration, 900ms);
+  EXPECT_LT(brief.duration, 1s);
   const RunResult none = run({"-q0"}, "x");
   expect_success(none, "");
   EXPECT_LT(none.duration, 900ms);
@@ -168,12 +168,12 @@ TEST_F(DatagramTest, ATerminalSendsLines) {
 TEST_F(DatagramTest, APortWithoutAServerIsStatusOneAndTellsTheBytes) {
   const std::string port = peer.port();
   peer.close();
-  const RunResult result = run_ioa({"connect", "-u", "127.0.0.1", port}, "hello");
+  const RunResult result = run_ioa({"connect", "-u", "-q15", "127.0.0.1", port}, "hello");
   EXPECT_EQ(result.status, 1);
   EXPECT_EQ(result.err, "ioa connect: receive 127.0.0.1:" + port +
                             ": Connection refused (ECONNREFUSED): 5 bytes sent, 0 received (1 "
                             "datagrams sent, 0 received)\n");
-  EXPECT_LT(result.duration, 900ms);
+  EXPECT_LT(result.duration, 10s);
   EXPECT_EQ(run_ioa({"connect", "-uq0", "127.0.0.1", port}, "hello").status, 1);
   EXPECT_EQ(run_ioa({"connect", "-u", "--send-only", "127.0.0.1", port}, "hello").status, 1);
 }
