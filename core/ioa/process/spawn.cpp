@@ -23,6 +23,7 @@ class BlockedSignals {
     ::sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &before_);
   }
+  const ::sigset_t& before() const noexcept { return before_; }
   BlockedSignals(const BlockedSignals&) = delete;
   BlockedSignals& operator=(const BlockedSignals&) = delete;
   ~BlockedSignals() {
@@ -53,6 +54,7 @@ constexpr std::size_t kChildStack = std::size_t{64} << 10;
 ::pid_t start(detail::SpawnPlan& plan, int& pidfd) noexcept {
   alignas(16) std::byte stack[kChildStack];
   const BlockedSignals blocked;
+  plan.mask = blocked.before();
   // Before Linux 5.2 CLONE_PIDFD is not known, and nothing is stored.
   return ::clone(&detail::run_spawn_plan, stack + kChildStack,
                  CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &plan, &pidfd);

@@ -177,12 +177,16 @@ bool set_up_parent_death(SpawnPlan& plan) noexcept {
 
 // --- Signals and the program ----------------------------------------------------------------
 
-void set_up_dispositions(const SignalState& signals) noexcept {
+/// One question a signal, and a second call only where it is not as it should be.
+void set_up_dispositions(const SpawnPlan& plan) noexcept {
+  const auto& state = plan.request.signals;
   for (int signal = 1; signal < NSIG; ++signal) {
     struct ::sigaction action {};
     // Fails for those that the C library keeps to itself, which exec resets.
     if (::sigaction(signal, nullptr, &action) != 0) continue;
-    const auto wanted = signals.ignores(signal) ? SIG_IGN : SIG_DFL;
+    const bool is_ignored = action.sa_handler == SIG_IGN;
+    const bool ignores = state ? state->ignores(signal) : is_ignored && signal != SIGPIPE;
+    const auto wanted = ignores ? SIG_IGN : SIG_DFL;
     if (action.sa_handler == wanted) continue;
     action = {};
     action.sa_handler = wanted;
@@ -190,12 +194,13 @@ void set_up_dispositions(const SignalState& signals) noexcept {
   }
 }
 
-void set_up_mask(const SignalState& signals) noexcept {
-  ::sigset_t mask;
-  ::sigemptyset(&mask);
-  for (int signal = 1; signal < NSIG; ++signal)
-    if (signals.blocks(signal)) ::sigaddset(&mask, signal);
-  ::sigprocmask(SIG_SETMASK, &mask, nullptr);
+void set_up_mask(SpawnPlan& plan) noexcept {
+  if (const auto& state = plan.request.signals) {
+    ::sigemptyset(&plan.mask);
+    for (int signal = 1; signal < NSIG; ++signal)
+      if (state->blocks(signal)) ::sigaddset(&plan.mask, signal);
+  }
+  ::sigprocmask(SIG_SETMASK, &plan.mask, nullptr);
 }
 
 void write_pid(char* digits) noexcept {
@@ -234,7 +239,7 @@ int run_spawn_plan(void* argument) noexcept {
   auto& plan = *static_cast<SpawnPlan*>(argument);
   const SpawnRequest& request = plan.request;
   // First of all: a handler of the parent's must never run here.
-  set_up_dispositions(plan.signals);
+  set_up_dispositions(plan);
   if (!set_up_group(plan)) return 127;
   if (request.umask) ::umask(*request.umask);
   if (!set_up_nice(plan)) return 127;
@@ -246,7 +251,7 @@ int run_spawn_plan(void* argument) noexcept {
       !set_up_ids(plan) || !set_up_parent_death(plan))
     return 127;
   if (plan.pid_digits != nullptr) write_pid(plan.pid_digits);
-  set_up_mask(plan.signals);
+  set_up_mask(plan);
   execute(plan);
   fail(plan, SpawnStep::exec);
   return 127;

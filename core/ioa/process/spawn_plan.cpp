@@ -96,10 +96,6 @@ std::pair<const char*, std::string> text_of(const FdAction& action) {
 
 SpawnPlan::SpawnPlan(const SpawnRequest& of) : request(of), parent(::getpid()) {
   check();
-  if (request.signals)
-    signals = *request.signals;
-  else
-    signals = SignalState::current().set_ignored(SIGPIPE, false);
   take_environment();
   take_arguments();
   take_candidates();

@@ -50,7 +50,7 @@ class SpawnPlan {
 
   const SpawnRequest& request;
   ::pid_t parent;
-  SignalState signals;
+  ::sigset_t mask{};  // of the parent's thread
 
   // Each array ends with a null pointer.
   std::vector<const char*> candidates;  // the files that may be the program, in their order

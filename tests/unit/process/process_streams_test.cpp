@@ -203,6 +203,7 @@ TEST_F(ProcessStreamsTest, OneThatOnlyWritesIsNotWaitedFor) {
   owned->request().descriptors = {FdAction::dup(keep.read.get(), 9)};
   owned->pipe_write(0);
   owned->set_drain(std::nullopt);
+  owned->set_leaves_when_done(false);
   Process& process = loop.add(std::move(owned));
   EXPECT_TRUE(run(process.exited()).status.is_success());
   EXPECT_TRUE(process.is_drained());

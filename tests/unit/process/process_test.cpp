@@ -190,6 +190,7 @@ TEST_F(ProcessTest, ItsWholeGroupMayBeEnded) {
   auto owned = shell("sleep 60 & sleep 60");
   owned->request().process_group = 0;
   owned->set_drain(std::nullopt);
+  owned->set_leaves_when_done(false);
   Stream& out = owned->pipe_read(1);
   Process& process = loop.add(std::move(owned));
   auto text = out.read_until_eof();
