@@ -55,8 +55,9 @@ struct OptionValues::Parser {
   }
 };
 
-OptionValues::OptionValues(const Arguments& arguments)
-    : command_(*arguments.command), parser_(std::make_unique<Parser>()) {
+OptionValues::OptionValues(const Arguments& arguments) : command_(*arguments.command) {
+  if (arguments.options.empty()) return;  // a parser costs more than what it would say
+  parser_ = std::make_unique<Parser>();
   parser_->app.set_help_flag();
   for (const OptionGroup& group : command_.groups) {
     for (const OptionSpec& option : group.options) {
@@ -75,11 +76,13 @@ OptionValues::OptionValues(const Arguments& arguments)
 OptionValues::~OptionValues() = default;
 
 int OptionValues::count(std::string_view key) const {
+  if (!parser_) return 0;
   const CLI::Option* option = parser_->find(command_.find_key(key));
   return option == nullptr ? 0 : static_cast<int>(option->count());
 }
 
 std::optional<std::string_view> OptionValues::text(std::string_view key) const {
+  if (!parser_) return std::nullopt;
   const CLI::Option* option = parser_->find(command_.find_key(key));
   if (option == nullptr || option->results().empty()) return std::nullopt;
   return option->results().back();
@@ -94,6 +97,7 @@ std::optional<std::string> OptionValues::word(std::string_view key,
 }
 
 std::vector<std::string> OptionValues::texts(std::string_view key) const {
+  if (!parser_) return {};
   const CLI::Option* option = parser_->find(command_.find_key(key));
   return option == nullptr ? std::vector<std::string>() : option->results();
 }

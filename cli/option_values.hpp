@@ -83,7 +83,7 @@ class OptionValues {
   struct Parser;
 
   const CommandSpec& command_;
-  std::unique_ptr<Parser> parser_;
+  std::unique_ptr<Parser> parser_;  // null if no option was given
 };
 
 template <typename T>

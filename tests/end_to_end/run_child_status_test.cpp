@@ -189,6 +189,22 @@ TEST(RunChildStatusTest, HelpSaysWhatItTakes) {
   EXPECT_EQ(run_ioa({"help", "run"}).out, result.out);
 }
 
+TEST(RunChildStatusTest, AsTheFirstProcessOfAContainerItReapsOrphansAndHearsSignals) {
+  const TempDir folder;
+  const std::string path =
+      folder.write("script",
+                   "for i in 1 2 3; do (sh -c 'sleep 0.01 &' &); done\n"
+                   "until [ -z \"$(ps -o comm= --ppid 1 | grep sleep)\" ]; do sleep 0.01; done\n"
+                   "echo reaped\n"
+                   "trap 'exit 7' TERM\n"
+                   "kill -TERM 1\n"
+                   "while :; do sleep 0.01; done\n");
+  const RunResult result =
+      run_in_private_network("127.0.0.1 localhost", "exec $IOA run-child sh " + path);
+  EXPECT_EQ(result.status, 7) << result.err;
+  EXPECT_EQ(result.out, "reaped\n");
+}
+
 TEST(RunChildStatusTest, RunsOnEveryLoop) {
   for (const std::string loop : {"epoll", "poll", "select"})
     expect_success(run_ioa({"run", "--loop", loop, "--tag=x", "--timeout", "10", "echo", "hi"}),

@@ -104,6 +104,7 @@ Future<ExitStatus> Supervisor::run() {
       is_binding_ = true;
       co_await sockets_->bind(options_.listen, world_.reporter);
       is_binding_ = false;
+      if (ended_by_) co_return ended_by_signal(*ended_by_);
     }
   } catch (const Error& error) {
     world_.reporter.error(escape(error.what()));
@@ -121,7 +122,8 @@ void Supervisor::prepare() {
   outputs_.emplace(world_.loop, options_, [this] { outputs_changed(); });
   const ChildPlan& plan = options_.child;
   const bool may_end_tree = plan.timeout.count() > 0 || plan.is_output_seen() || options_.json;
-  adopts_ = may_end_tree || options_.guard;
+  const bool is_init = ::getpid() == 1;  // of a container: orphans come here in any case
+  adopts_ = may_end_tree || options_.guard || is_init;
   if (adopts_) set_subreaper(true);
   if (world_.guard_fd < 0) return;
   guard_watch_.set_callback([this](IoEvent) { guard_gone(); });
