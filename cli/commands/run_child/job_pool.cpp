@@ -253,6 +253,7 @@ void JobPool::tell_end(const Job& job, const ChildReport& report) {
     reporter.error(fmt::format("{}: could not be ended: process {}", report.name(),
                                fmt::join(report.left, ", ")));
   if (report.error) {
+    if (counts_.start_failure != 0 && has_fixed_program()) return;  // that was said
     const bool is_program = report.error->operation() == "exec";
     return reporter.error(is_program
                               ? fmt::format("{}: {}", escape_argument(report.command.front()),
@@ -276,12 +277,17 @@ void JobPool::tell_end(const Job& job, const ChildReport& report) {
 /// `status` of one that could not be run, else 0.
 void JobPool::failed(int status) {
   ++counts_.failed;
+  const bool is_hopeless = status != 0 && has_fixed_program();
   if (counts_.start_failure == 0) counts_.start_failure = status;
-  // The same program will not start for another line either.
-  const auto& command = around_.options.child.command;
-  const bool is_hopeless = status != 0 && (command.empty() || !has_placeholder({command.front()}));
   if (many_.halt != Halt::never || is_hopeless) stop();
   if (many_.halt == Halt::now) end_all(around_.options.child.kill_signal);
+}
+
+/// Whether it is the same program for each line: if that cannot be started for one of them, it
+/// cannot for the others.
+bool JobPool::has_fixed_program() const {
+  const auto& command = around_.options.child.command;
+  return command.empty() || !has_placeholder({command.front()});
 }
 
 void JobPool::finish(Job& job) {

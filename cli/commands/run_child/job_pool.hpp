@@ -83,6 +83,7 @@ class JobPool {
   void go_on(Job& job);
   void finish(Job& job);
   void failed(int status);
+  bool has_fixed_program() const;
   void tell(Job& job, ChildReport& report);
   void tell_end(const Job& job, const ChildReport& report);
   void reap_soon();
