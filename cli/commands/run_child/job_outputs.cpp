@@ -79,8 +79,7 @@ bool JobOutputs::drain(JobOutput& job) {
 }
 
 void JobOutputs::pump_queue() {
-  serve_one_that_is_full();
-  while (!queue_.empty()) {
+  for (serve_one_that_is_full(); !queue_.empty(); serve_one_that_is_full()) {
     JobOutput& job = queue_.front();
     const bool is_new = !std::exchange(job.is_open, true);
     for (JobSink* sink : {job.out.get(), job.err.get()})

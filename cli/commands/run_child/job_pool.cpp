@@ -76,10 +76,10 @@ void JobPool::fill() {
     auto item = around_.source.next();
     if (!item) break;
     const std::string_view problem = problem_of(*item);
-    if (problem.empty())
-      begin(*std::move(item));
-    else
+    if (!problem.empty())
       refuse(*item, problem);
+    else if (!begin(*std::move(item)))
+      break;  // what that means is found out soon
   }
   is_filling_ = false;
   check_done();
@@ -91,7 +91,8 @@ void JobPool::refuse(const JobItem& item, std::string_view problem) {
   failed(0);
 }
 
-void JobPool::begin(JobItem item) {
+/// Returns whether it could be started.
+bool JobPool::begin(JobItem item) {
   Job& job = jobs_.emplace_back(*this, std::move(item));
   ++counts_.started;
   job.plan = around_.options.child;
@@ -106,6 +107,7 @@ void JobPool::begin(JobItem item) {
     if (job.run) job.run->resume_output();
   };
   tasks_.add(work(job));
+  return job.run && job.run->pid() != 0;
 }
 
 Future<> JobPool::work(Job& job) {
@@ -172,6 +174,7 @@ bool JobPool::ended(Job& job, ChildReport& report) {
     job.is_held = true;
     ++held_;
     limit_ = jobs_.size() - held_;
+    if (std::exchange(has_warned_, true)) return false;
     around_.world.reporter.warning(
         fmt::format("no more than {} at once: {}", limit_, escape(report.error->what())));
     return false;

@@ -69,7 +69,7 @@ class JobPool {
  private:
   struct Job;
 
-  void begin(JobItem item);
+  bool begin(JobItem item);
   void refuse(const JobItem& item, std::string_view problem);
   Future<> work(Job& job);
   Future<> run_to_end(Job& job);
@@ -98,6 +98,7 @@ class JobPool {
   bool is_stopped_ = false;
   bool is_ending_ = false;
   bool is_filling_ = false;
+  bool has_warned_ = false;  // that there are fewer at once
   bool has_told_done_ = false;
   std::list<Job> jobs_;
   std::size_t held_ = 0;  // of them, that wait for another one's end
