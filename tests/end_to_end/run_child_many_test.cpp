@@ -227,9 +227,10 @@ TEST(RunChildManyTest, HaltNowEndsTheOthersAndWhatTheyHaveStarted) {
 
 TEST(RunChildManyTest, ALimitEndsThatOneAndItsOrphansOnly) {
   const TempDir folder;
-  const std::string script = "cd " + folder.path().string() +
-                             "; (setsid sh -c 'echo $$ >pid$0; exec sleep 30' $1 &) >/dev/null; "
-                             "while ! [ -s pid$1 ]; do :; done; [ $1 = 2 ] || sleep 20; echo done";
+  const std::string script =
+      "cd " + folder.path().string() +
+      "; (setsid sh -c 'echo $$ >pid$0; exec sleep 30' $1 &) >/dev/null 2>&1; "
+      "while ! [ -s pid$1 ]; do :; done; [ $1 = 2 ] || sleep 20; echo done";
   const RunResult result =
       run_ioa(many_shells({"-j2", "--timeout", "1"}, script + " >&2"), "1\n2\n");
   const auto pid = [&](const char* file) { return std::stoi("0" + folder.read(file)); };
@@ -272,7 +273,7 @@ TEST(RunChildManyTest, ReportsEachInOrder) {
   const RunResult texts = run_ioa(many({"--report", "-j2"}), "sleep 0.2; exit 1\ntrue\n");
   const auto reports = lines_of(texts.err);
   ASSERT_EQ(reports.size(), 2U);
-  EXPECT_EQ(reports[0].rfind("ioa run-child: 'sleep 0.2; exit 1': exited with status 1", 0), 0U)
+  EXPECT_EQ(reports[0].rfind("ioa run-child: sleep 0.2; exit 1: exited with status 1", 0), 0U)
       << reports[0];
 }
 
