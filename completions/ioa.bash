@@ -23,7 +23,8 @@ _ioa_options() {
       echo "$_ioa_general" --timeout --idle-timeout --kill-signal --kill-after --guard --chdir \
         --env --unset --clear-env --umask --nice --user --group --rlimit --stdin --stdin-text \
         --stdout --stderr --fd --pty --new-session --listen --tag --timestamps --report --json \
-        --capture --restart --max-restarts --retry --backoff --success-status
+        --capture --restart --max-restarts --retry --backoff --success-status --from -j --jobs \
+        -0 --null --unordered --interleave --halt --progress
       ;;
     timer)
       echo "$_ioa_general" --count --for --until --first --align --jitter --missed --print --format \
@@ -37,7 +38,7 @@ _ioa_options() {
 _ioa_letters_with_value() {
   case $1 in
     connect) echo spwiqoxecj ;;
-    resolve) echo j ;;
+    resolve | run-child) echo j ;;
   esac
 }
 
@@ -49,7 +50,7 @@ _ioa_waiting_option() {
     --idle-timeout | --kill-signal | --kill-after | --chdir | --env | --unset | --umask | \
       --nice | --user | --group | --rlimit | --stdin | --stdin-text | --stdout | --stderr | \
       --fd | --listen | --restart | --max-restarts | --backoff | --success-status | --count | \
-      --for | --until | --first | --jitter | --missed | --format | --overlap)
+      --for | --until | --first | --jitter | --missed | --format | --overlap | --from | --halt)
       echo "$word"
       ;;
     --events | --loop | --color | --source | --source-port | --interface | --ttl | --tos | \
@@ -115,7 +116,7 @@ _ioa_value() {
       mapfile -t COMPREPLY < <(compgen -c -- "$cur")
       return
       ;;
-    --events | --output | -o | --hex-dump | -x | --stdin | --stdout | --stderr)
+    --events | --output | -o | --hex-dump | -x | --stdin | --stdout | --stderr | --from)
       _ioa_files "$cur"
       return
       ;;
@@ -133,6 +134,7 @@ _ioa_value() {
     --restart) words='never on-failure always' ;;
     --missed) words='skip catch-up drift' ;;
     --overlap) words='skip queue kill parallel' ;;
+    --halt) words='never soon now' ;;
     --rlimit) words=$(printf '%s= ' as core cpu data fsize memlock nofile nproc stack) ;;
     --source | -s)
       words=$(ip -o addr show 2>/dev/null | awk '{ sub("/.*", "", $4); print $4 }')

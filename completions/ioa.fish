@@ -46,8 +46,8 @@ function __ioa_command_line
     __ioa_command run-child; and set -q words[3]; or return 1
     set -l with_value --timeout --idle-timeout --kill-signal --kill-after --chdir --env --unset \
         --umask --nice --user --group --rlimit --stdin --stdin-text --stdout --stderr --fd \
-        --listen --restart --max-restarts --retry --backoff --success-status --events --loop \
-        --color
+        --listen --restart --max-restarts --retry --backoff --success-status --from --jobs -j --halt \
+        --events --loop --color
     set -l is_value 0
     for index in (seq 3 (count $words))
         set -l word $words[$index]
@@ -240,6 +240,13 @@ complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l max-r
 complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l retry -x -d 'Run it again until it succeeds'
 complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l backoff -x -d 'Pause before it is run again'
 complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l success-status -x -d 'Statuses that are success'
+complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l from -r -F -d 'Run it once for each line'
+complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -s j -l jobs -x -d 'So many at once'
+complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -s 0 -l null -d 'NUL ends a line'
+complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l unordered -d 'Outputs whole as they end'
+complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l interleave -d 'Outputs line by line as they come'
+complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l halt -x -a 'never soon now' -d 'What happens when one has failed'
+complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -l progress -d 'A live meter on stderr'
 
 # timer
 complete -c ioa -n '__ioa_command timer' -l count -x -d 'End after so many ticks'

@@ -42,6 +42,21 @@ std::string LinePrefix::text() const {
   return text;
 }
 
+void LinePrefix::add_lines(ByteBuffer& to, std::string_view bytes, bool begins) const {
+  std::string prefix;
+  while (!bytes.empty()) {
+    if (begins) {
+      if (prefix.empty()) prefix = text();  // what comes together has one time
+      to.append(prefix);
+    }
+    const std::size_t newline = bytes.find('\n');
+    const std::size_t size = newline == bytes.npos ? bytes.size() : newline + 1;
+    to.append(bytes.substr(0, size));
+    bytes.remove_prefix(size);
+    begins = true;
+  }
+}
+
 PassedOutput::PassedOutput(Loop& loop, ByteEnd end, std::string name, LinePrefix prefix,
                            UniqueFunction<void()> on_change)
     : end_(std::move(end)),
@@ -61,7 +76,7 @@ void PassedOutput::take(std::string_view bytes) {
   if (prefix_.empty())
     add(bytes);
   else
-    add_with_prefixes(bytes);
+    prefix_.add_lines(buffer_, bytes, is_at_line_start_);
   is_at_line_start_ = bytes.back() == '\n';
   flush();
 }
@@ -73,22 +88,6 @@ void PassedOutput::add(std::string_view bytes) {
     bytes.remove_prefix(static_cast<std::size_t>(size));
   }
   buffer_.append(bytes);
-}
-
-void PassedOutput::add_with_prefixes(std::string_view bytes) {
-  std::string prefix;
-  bool begins = is_at_line_start_;
-  while (!bytes.empty()) {
-    if (begins) {
-      if (prefix.empty()) prefix = prefix_.text();  // what comes together has one time
-      buffer_.append(prefix);
-    }
-    const std::size_t newline = bytes.find('\n');
-    const std::size_t size = newline == bytes.npos ? bytes.size() : newline + 1;
-    buffer_.append(bytes.substr(0, size));
-    bytes.remove_prefix(size);
-    begins = true;
-  }
 }
 
 void PassedOutput::end_of_child() { child_has_ended_ = true; }

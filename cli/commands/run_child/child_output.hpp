@@ -52,6 +52,9 @@ struct LinePrefix {
   bool empty() const noexcept { return !tag && !timestamps; }
   /// `2026-11-22T18:30:00.123Z<TAB>tag<TAB>`
   std::string text() const;
+  /// Appends the bytes, with this in front of each line that begins in them; `begins` says whether
+  /// the first of them begins one.
+  void add_lines(ByteBuffer& to, std::string_view bytes, bool begins) const;
 };
 
 /// Passes an output on to a descriptor, with a prefix for each line if that is wanted. It never
@@ -81,7 +84,6 @@ class PassedOutput final : public OutputSink {
 
  private:
   void add(std::string_view bytes);
-  void add_with_prefixes(std::string_view bytes);
   void flush();
   void ready();
   void fail(int error);

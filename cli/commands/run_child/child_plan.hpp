@@ -73,10 +73,12 @@ struct ChildPlan {
   /// What each line of output begins with, if anything.
   std::optional<std::string> tag;
   bool timestamps = false;
+  /// There are others, whose output is not to be mixed with that of this one.
+  bool is_one_of_many = false;
 
   /// Whether anybody but the child's readers wants to see its output.
   bool is_output_seen() const noexcept {
-    return capture || tag || timestamps || pty || idle_timeout.count() > 0;
+    return is_one_of_many || capture || tag || timestamps || pty || idle_timeout.count() > 0;
   }
 };
 

@@ -52,8 +52,12 @@ int ChildReport::exit_status() const noexcept {
   return limit == ChildLimit::none ? status.shell_status() : to_int(ExitStatus::time_limit);
 }
 
+std::string ChildReport::name() const {
+  return escape_argument(item ? item->text : command.front());
+}
+
 std::string report_text(const ChildReport& report) {
-  const std::string name = escape_argument(report.command.front());
+  const std::string name = report.name();
   const std::string attempts =
       report.attempts == 1 ? "" : fmt::format(", {} attempts", report.attempts);
   if (report.error) return fmt::format("{}: not started{}", name, attempts);
@@ -65,6 +69,8 @@ std::string report_text(const ChildReport& report) {
 
 std::string report_json(const ChildReport& report) {
   Json object = Json::object();
+  if (report.item) object["n"] = report.item->number;
+  if (report.item) object["line"] = report.item->text;
   object["command"] = report.command;
   object["pid"] = report.pid == 0 ? Json(nullptr) : Json(report.pid);
   object["status"] = report.exit_status();

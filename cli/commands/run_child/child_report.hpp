@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/commands/run_child/job_item.hpp"
 #include "ioa/base/clock.hpp"
 #include "ioa/base/error.hpp"
 #include "ioa/process/wait_status.hpp"
@@ -26,6 +27,8 @@ enum class ChildLimit { none, run_time, silence };
 /// What has become of a child.
 struct ChildReport {
   std::vector<std::string> command;
+  /// The line that it was started for, where there are many.
+  std::optional<JobItem> item;
   ::pid_t pid = 0;             ///< 0: it could not be started.
   std::optional<Error> error;  ///< Why it could not be started.
   WaitStatus status;
@@ -40,6 +43,8 @@ struct ChildReport {
   /// The exit status that stands for it: its own, 128 and the signal that killed it, 124 if a limit
   /// ended it, 125 to 127 if it could not be started.
   int exit_status() const noexcept;
+  /// What it is called in talk: its program, or its line.
+  std::string name() const;
 };
 
 /// `"make": exited with status 2 after 1.2s (user 0.9s, system 0.1s, 25.1 MiB, 2 attempts)`

@@ -48,7 +48,9 @@ void ChildRun::start() {
   if (plan_.pty) {
     open_terminal(request);
   } else {
-    if (UniqueFd input = open_input(plan_.input)) {
+    if (around_.no_input_fd >= 0 && plan_.input.kind == ChildInput::Kind::null) {
+      request.descriptors.push_back(FdAction::dup(around_.no_input_fd, STDIN_FILENO));
+    } else if (UniqueFd input = open_input(plan_.input)) {
       request.descriptors.push_back(FdAction::dup(input.get(), STDIN_FILENO));
       child_ends_.push_back(std::move(input));
     }
@@ -172,6 +174,7 @@ Future<> ChildRun::end_tree_of(StopPolicy policy) {
   TreeTarget target;
   if (is_running()) target.roots.push_back(report_.pid);
   target.adopted = around_.adopts;
+  target.mark = around_.mark;
   TreeReport result = co_await end_tree(around_.loop, std::move(target), policy);
   report_.left = std::move(result.left);
   tree_ended();

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "cli/commands/run_child/child_output.hpp"
@@ -40,9 +41,12 @@ struct ChildSurroundings {
   const ChildFiles& files;
   /// Sockets to pass on.
   std::span<const int> sockets = {};
-  /// Whether this program adopts orphans (see set_subreaper()), and has no other child now, so that
-  /// they are this one's.
+  /// Whether this program adopts orphans (see set_subreaper()), and those that it has are this
+  /// one's: all of them, or with a mark (see TreeTarget::mark) those that have it.
   bool adopts = false;
+  std::string mark = {};
+  /// What it reads where its plan says that it reads nothing; -1: that is opened for it.
+  int no_input_fd = -1;
 };
 
 /// One child, from its start to the end of it and of its output: one attempt.
@@ -72,6 +76,8 @@ class ChildRun {
   Future<ChildReport> run();
 
   bool is_running() const noexcept { return watch_ != nullptr && watch_->is_waiting(); }
+  /// Its process; 0 before it runs.
+  ::pid_t pid() const noexcept { return report_.pid; }
   /// Sends the child a signal; false if it does not run.
   bool signal(int number);
   /// SIGCHLD has come: looks whether the child has stopped, and reaps what was adopted.

@@ -13,6 +13,7 @@
 
 #include "cli/commands/run_child/child_run.hpp"
 #include "cli/commands/run_child/passed_sockets.hpp"
+#include "cli/commands/run_child/run_many.hpp"
 #include "cli/commands/run_child/run_outputs.hpp"
 #include "cli/commands/run_child/signal_feed.hpp"
 #include "cli/escape.hpp"
@@ -339,6 +340,7 @@ void Supervisor::tell_failure(const Error& error) {
 }  // namespace
 
 Future<ExitStatus> run_child(ChildWorld world, RunChildOptions options) {
+  if (options.many) co_return co_await run_many(world, std::move(options));
   Supervisor supervisor(world, std::move(options));
   co_return co_await supervisor.run();
 }

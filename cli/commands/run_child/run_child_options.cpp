@@ -2,12 +2,15 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <climits>
 #include <cstdint>
+#include <thread>
 #include <utility>
 
 #include "cli/commands/run_child/child_values.hpp"
+#include "cli/commands/run_child/job_item.hpp"
 #include "cli/escape.hpp"
 #include "cli/option_values.hpp"
 #include "cli/usage_error.hpp"
@@ -20,6 +23,15 @@ constexpr std::pair<std::string_view, Restart> kRestarts[] = {
     {"never", Restart::never},
     {"on-failure", Restart::on_failure},
     {"always", Restart::always},
+};
+
+// More processes than any system has.
+constexpr std::uint32_t kMostJobs = 1U << 22;
+
+constexpr std::pair<std::string_view, Halt> kHalts[] = {
+    {"never", Halt::never},
+    {"soon", Halt::soon},
+    {"now", Halt::now},
 };
 
 void read_ending(const OptionValues& values, ChildPlan& plan) {
@@ -155,8 +167,10 @@ void read_seeing(const OptionValues& values, RunChildOptions& options) {
   plan.timestamps = values.has("timestamps");
   if (!values.has("tag")) return;
   plan.tag = *values.text("tag");
+  if (plan.tag->empty() && options.many) plan.tag = "{}";
+  if (!plan.tag->empty()) return;
   const std::string& program = plan.command.front();
-  if (plan.tag->empty()) plan.tag = program.substr(program.rfind('/') + 1);
+  plan.tag = program.substr(program.rfind('/') + 1);
 }
 
 void read_supervision(const OptionValues& values, RunChildOptions& options) {
@@ -177,16 +191,55 @@ void read_supervision(const OptionValues& values, RunChildOptions& options) {
   }
 }
 
+/// What standard input is for, where the lines may come from there.
+void read_many_input(const OptionValues& values, RunChildOptions& options) {
+  ChildInput& input = options.child.input;
+  if (input.kind != ChildInput::Kind::inherit) return;
+  const bool is_asked = values.has("stdin");
+  if (is_asked && options.many->source == "-") {
+    values.fail("stdin", "expected a file or null: the lines of --from come from standard input");
+  }
+  if (is_asked && options.child.pty && options.many->jobs > 1) {
+    values.fail("stdin", "expected a file, null or --jobs 1: one terminal at a time is typed at");
+  }
+  if (!is_asked) input.kind = ChildInput::Kind::null;
+}
+
+void read_many(const OptionValues& values, RunChildOptions& options) {
+  for (const std::string_view key : {"jobs", "null", "unordered", "interleave", "halt", "progress"})
+    values.require(key, std::array<std::string_view, 1>{"from"});
+  const auto source = values.word("from", "expected a file or -");
+  if (!source) return;
+  ManyOptions& many = options.many.emplace();
+  many.source = *source;
+  many.separator = values.has("null") ? '\0' : '\n';
+  const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
+  many.jobs = values.number("jobs", 1, kMostJobs).value_or(cores);
+  values.exclude("unordered", "interleave");
+  if (values.has("unordered")) many.order = OutputOrder::end;
+  if (values.has("interleave")) many.order = OutputOrder::by_line;
+  many.halt = values.choice<Halt>("halt", kHalts).value_or(Halt::never);
+  many.progress = read_progress(values);
+  options.child.is_one_of_many = true;
+  const auto& command = options.child.command;
+  if (!command.empty() && !has_placeholder(command)) {
+    throw UsageError(run_child_command().name, escape_argument(command.front()),
+                     "expected {} (the line) or {n} (its number) in the command, or no command: "
+                     "then the line is one for /bin/sh");
+  }
+}
+
 }  // namespace
 
 RunChildOptions parse_run_child(const Arguments& arguments) {
   const OptionValues values(arguments);
   RunChildOptions options;
   options.general = read_general(values);
-  if (arguments.operands.empty()) {
+  options.child.command = arguments.operands;
+  read_many(values, options);
+  if (arguments.operands.empty() && !options.many) {
     throw UsageError(run_child_command().name, "CMD", "expected a command to run");
   }
-  options.child.command = arguments.operands;
   read_ending(values, options.child);
   read_environment(values, options.child);
   read_process(values, options.child);
@@ -195,6 +248,7 @@ RunChildOptions parse_run_child(const Arguments& arguments) {
   read_listen(values, options);
   read_seeing(values, options);
   read_supervision(values, options);
+  if (options.many) read_many_input(values, options);
   options.guard = values.has("guard");
   return options;
 }

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 
 #include "cli/commands/run_child/child_plan.hpp"
 #include "cli/general_options.hpp"
+#include "cli/progress_meter.hpp"
 #include "ioa/net/address.hpp"
 
 namespace ioa::cli {
@@ -35,10 +37,36 @@ class SuccessStatuses {
   std::vector<std::pair<int, int>> ranges_;
 };
 
+/// In which order the outputs of many children are passed on.
+enum class OutputOrder {
+  input,    ///< Whole, in the order of the lines that they were started for.
+  end,      ///< Whole, in the order in which they end.
+  by_line,  ///< Each line as it ends.
+};
+
+/// What happens to the others when one of many children has failed.
+enum class Halt {
+  never,  ///< They are started, and run to their ends.
+  soon,   ///< No more are started.
+  now,    ///< Those that run are ended, too.
+};
+
+/// A child a line.
+struct ManyOptions {
+  std::string source;  ///< The file that has the lines; `-` is standard input.
+  char separator = '\n';
+  std::uint32_t jobs = 1;  ///< At once.
+  OutputOrder order = OutputOrder::input;
+  Halt halt = Halt::never;
+  ProgressMode progress = ProgressMode::never;
+};
+
 /// What `ioa run-child` was asked to do: complete, checked, and free of contradictions.
 struct RunChildOptions {
   GeneralOptions general;
+  /// With `many` its command is what each of them is made from; none: the line itself.
   ChildPlan child;
+  std::optional<ManyOptions> many;
   bool guard = false;
   /// What to bind, to be passed on; in this order.
   std::vector<Address> listen;

@@ -2,6 +2,7 @@
 
 #include "cli/commands/run_child/run_child_options.hpp"
 #include "cli/option_table.hpp"
+#include "cli/progress_meter.hpp"
 
 namespace ioa::cli {
 namespace {
@@ -63,10 +64,22 @@ constexpr std::array kSupervising{
                "statuses that are success besides 0: 1,3,10-19"},
 };
 
+constexpr std::array kMany{
+    OptionSpec{"from", 0, kRequired, "FILE|-",
+               "run it once for each line: {} is the line, {n} its number"},
+    OptionSpec{"jobs", 'j', kRequired, "N", "so many at once [the number of cores]"},
+    OptionSpec{"null", '0', kNone, "", "NUL ends a line, not LF"},
+    OptionSpec{"unordered", 0, kNone, "", "outputs whole as they end, not in the lines' order"},
+    OptionSpec{"interleave", 0, kNone, "", "outputs line by line as they come"},
+    OptionSpec{"halt", 0, kRequired, "WHEN",
+               "when one has failed: never, soon (start no more) or now (end all) [never]"},
+    kProgressOption,
+};
+
 constexpr std::array kGroups{
-    OptionGroup{"Ending", kEnding},          OptionGroup{"Set-up", kSetUp},
-    OptionGroup{"Seeing", kSeeing},          OptionGroup{"Supervising", kSupervising},
-    OptionGroup{"General", kGeneralOptions},
+    OptionGroup{"Ending", kEnding}, OptionGroup{"Set-up", kSetUp},
+    OptionGroup{"Seeing", kSeeing}, OptionGroup{"Supervising", kSupervising},
+    OptionGroup{"Many", kMany},     OptionGroup{"General", kGeneralOptions},
 };
 
 // Letters of timeout, env and xargs.
@@ -76,12 +89,14 @@ constexpr std::array kRefused{
     RefusedLetter{'i', "use --clear-env"},   RefusedLetter{'n', "use --nice"},
 };
 
-constexpr std::array<std::string_view, 1> kUsage{"[OPTIONS] [--] CMD [ARG...]"};
+constexpr std::array<std::string_view, 2> kUsage{"[OPTIONS] [--] CMD [ARG...]",
+                                                 "[OPTIONS] --from FILE|- [--] [CMD [ARG...]]"};
 
 constexpr std::array kExamples{
     Example{"ioa run --timeout 30s make test", "at most 30 s, and nothing of it left after that"},
     Example{"ioa run --retry 3 --report -- fetch-mail", "up to four times, until it succeeds"},
     Example{"ioa run --json --capture -- git status", "output, status and resources as JSON"},
+    Example{"ioa run --from urls -j 8 -- curl -sO {}", "eight at once, outputs whole and in order"},
     Example{"ioa run --restart always --listen :8080 -- server", "a service with its socket"},
 };
 

@@ -72,7 +72,9 @@ RunOutputs::RunOutputs(Loop& loop, const RunChildOptions& options, UniqueFunctio
 
 void RunOutputs::pass_seen(const ChildPlan& plan, UniqueFd out_file, UniqueFd err_file,
                            bool is_one_place) {
-  const LinePrefix prefix{plan.tag, plan.timestamps};
+  // Of many children, each has a tag of its own.
+  const LinePrefix prefix =
+      plan.is_one_of_many ? LinePrefix{} : LinePrefix{plan.tag, plan.timestamps};
   out_ = pass_to(std::move(out_file), STDOUT_FILENO, plan.output_path, prefix);
   if (plan.pty) return;  // a terminal has one output
   is_merged_ = is_one_place;

@@ -21,6 +21,10 @@ class RunOutputs {
   RunOutputs(Loop& loop, const RunChildOptions& options, UniqueFunction<void()> on_change);
 
   ChildOutlets outlets() noexcept;
+  /// Where the outputs of several children go, each through an OutputSink of its own; null where
+  /// they are kept, and for errors that go where the output goes.
+  PassedOutput* passed_out() noexcept { return out_.get(); }
+  PassedOutput* passed_err() noexcept { return err_.get(); }
   /// Moves what was kept of an attempt into its report.
   void move_captured(ChildReport& report);
   /// Our own line on standard output.

@@ -43,10 +43,10 @@ void stop_by_terminal_signal() {
 }
 
 SignalFeed::SignalFeed(Loop& loop, const SignalState& inherited,
-                       UniqueFunction<void(const SignalArrival&)> callback)
+                       UniqueFunction<void(const SignalArrival&)> callback, bool with_children)
     : callback_(std::move(callback)), before_(), watch_(loop) {
   ::sigset_t set = signals_to_pass_on(inherited);
-  ::sigaddset(&set, SIGCHLD);
+  if (with_children) ::sigaddset(&set, SIGCHLD);
   ::pthread_sigmask(SIG_BLOCK, &set, &before_);
   fd_ = UniqueFd(::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
   if (!fd_) throw Error::from_errno(errno, "signalfd");

@@ -19,16 +19,16 @@ struct SignalArrival {
   bool from_kernel = false;
 };
 
-/// The signals that are passed on to a child, and SIGCHLD: blocked, and read from a signalfd(2),
-/// which says who sent them, and costs less than a handler for each. One that was ignored when the
-/// program started (nohup) stays so, and never comes.
+/// The signals that are passed on to a child, and SIGCHLD if that is wanted: blocked, and read from
+/// a signalfd(2), which says who sent them, and costs less than a handler for each. One that was
+/// ignored when the program started (nohup) stays so, and never comes.
 ///
 /// LIFETIME: the mask of before is back when it goes.
 class SignalFeed {
  public:
   /// `inherited` is what the program started with. Throws Error.
   SignalFeed(Loop& loop, const SignalState& inherited,
-             UniqueFunction<void(const SignalArrival&)> callback);
+             UniqueFunction<void(const SignalArrival&)> callback, bool with_children = true);
   SignalFeed(const SignalFeed&) = delete;
   SignalFeed& operator=(const SignalFeed&) = delete;
   ~SignalFeed();
