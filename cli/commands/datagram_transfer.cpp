@@ -161,6 +161,7 @@ ExitStatus DatagramTransfer::status_of(const DatagramPumpResult& result) {
   switch (result.end) {
     case PumpEnd::complete:
     case PumpEnd::quit:
+      is_complete_ = true;
       return result.truncated > 0 ? ExitStatus::io_error : ExitStatus::done;
     case PumpEnd::near_left:
       return ended_by_signal(SIGPIPE);

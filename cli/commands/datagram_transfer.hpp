@@ -33,6 +33,7 @@ class DatagramTransfer {
   Future<> prepare() { return taps_.prepare(); }
   Future<ExitStatus> run(NearSide near, UniqueFd peer);
   bool is_running() const noexcept { return pump_ != nullptr; }
+  bool is_complete() const noexcept { return is_complete_; }
   bool has_near_ended() const noexcept { return has_near_ended_; }
   void end_near();
   void interrupt(int signal);
@@ -61,6 +62,7 @@ class DatagramTransfer {
   TimePoint began_{};
   int signal_ = 0;
   Duration limit_{};
+  bool is_complete_ = false;
   bool has_near_ended_ = false;
 };
 
