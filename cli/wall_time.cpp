@@ -137,7 +137,8 @@ std::optional<WallTime> local_time(const ::tm& clock, WallTime now, int days) {
     ::tm asked = parts;
     asked.tm_isdst = summer;
     const std::time_t found = ::mktime(&asked);
-    const bool is_meant = summer < 0 || (asked.tm_isdst == summer && asked.tm_hour == clock.tm_hour);
+    const bool is_meant =
+        summer < 0 || (asked.tm_isdst == summer && asked.tm_hour == clock.tm_hour);
     const auto time = make_time(found, Duration::zero());
     if (is_meant && time && *time > now && (!earliest || *time < *earliest)) earliest = time;
   }

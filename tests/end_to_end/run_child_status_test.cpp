@@ -79,7 +79,8 @@ TEST(RunChildStatusTest, TheChildHasWhatWeHave) {
   EXPECT_EQ(result.out, "out\n");
   EXPECT_EQ(result.err, "err\n");
   // The very same files, a descriptor that somebody has passed, and nothing of ours.
-  expect_success(run_shell("$IOA run-child sh -c '[ /dev/fd/0 -ef /etc/passwd ] && "
+  expect_success(run_shell("exec 3<&- 4<&- 5<&- 6<&-; "
+                           "$IOA run-child sh -c '[ /dev/fd/0 -ef /etc/passwd ] && "
                            "[ /dev/fd/7 -ef /etc/group ] && cd /proc/$$/fd && ls [3-6] 7' "
                            "</etc/passwd 7</etc/group 2>/dev/null; true"),
                  "7\n");

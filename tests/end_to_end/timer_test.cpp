@@ -160,7 +160,8 @@ TEST(TimerTest, EventsTellOfTicks) {
 }
 
 TEST(TimerTest, TheCountdownIsShownOnRequest) {
-  Process process(timer({"after", "300ms", "--progress=always"}));
+  // Where it is no terminal there is a line each second.
+  Process process(timer({"after", "1500ms", "--progress=always"}));
   EXPECT_TRUE(process.wait_for_err("0:01 left"));
   EXPECT_EQ(process.wait().status, 0);
 }

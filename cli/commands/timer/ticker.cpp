@@ -23,9 +23,7 @@ Ticker::Ticker(Loop& loop, const TickPlan& plan, WallGrid::Offset offset,
   }
   periodic_ = &loop.add(std::make_unique<PeriodicTimer>(plan_.interval, plan_.missed));
   if (plan_.first) periodic_->set_first_interval(*plan_.first);
-  periodic_->on_tick([this](PeriodicTimer& timer) {
-    deliver(Tick{timer.due(), timer.missed()});
-  });
+  periodic_->on_tick([this](PeriodicTimer& timer) { deliver(Tick{timer.due(), timer.missed()}); });
   periodic_->start();
 }
 

@@ -83,7 +83,7 @@ class TimerRun {
   void output_changed();
   void commands_changed();
   void settle();
-  ExitStatus status() const;
+  ExitStatus status();
   TimePoint next_due() const;
   std::string countdown() const;
 
@@ -92,8 +92,8 @@ class TimerRun {
   const SignalState& inherited_;
   ResultOutput output_;
   DeferredCall after_;
-  TimeWatch timer_;      // of after, of silence, and of the jitter
-  TimeWatch end_timer_;  // --for
+  TimeWatch timer_;                       // of after, of silence, and of the jitter
+  TimeWatch end_timer_;                   // --for
   AbsoluteTimer* wall_timer_ = nullptr;   // of at
   AbsoluteTimer* until_timer_ = nullptr;  // --until
   IoWatch input_watch_;
@@ -147,9 +147,8 @@ void TimerRun::start_single() {
   if (options_.mode == TimerMode::after)
     return timer_.arm(saturating_add(saturating_add(context_.loop.now(), options_.wait), share));
   wall_timer_ = &context_.loop.add(std::make_unique<AbsoluteTimer>(options_.time));
-  wall_timer_->on_expire([this, share](AbsoluteTimer&) {
-    timer_.arm(saturating_add(context_.loop.now(), share));
-  });
+  wall_timer_->on_expire(
+      [this, share](AbsoluteTimer&) { timer_.arm(saturating_add(context_.loop.now(), share)); });
 }
 
 void TimerRun::start_idle() {
@@ -243,10 +242,9 @@ Future<> TimerRun::run_single_command() {
   RunChildOptions options;
   options.child.command = options_.command;
   options.child.kill_after = options_.kill_after;
-  options.child.environment = {
-      {"IOA_TICK", "1"},
-      {"IOA_TIME", format_time(context_.loop.backend().wall_now())},
-      {"IOA_MISSED", "0"}};
+  options.child.environment = {{"IOA_TICK", "1"},
+                               {"IOA_TIME", format_time(context_.loop.backend().wall_now())},
+                               {"IOA_MISSED", "0"}};
   const ChildWorld world{context_.loop, context_.reporter, inherited_};
   ended_by_ = co_await run_child(world, std::move(options));
   end();
@@ -299,7 +297,8 @@ void TimerRun::settle() {
   outcome_.done(status());
 }
 
-ExitStatus TimerRun::status() const {
+ExitStatus TimerRun::status() {
+  if (const auto failure = output_.close(context_.reporter)) return *failure;
   if (ended_by_) return *ended_by_;
   if (!commands_ || !commands_->failure()) return ExitStatus::done;
   const bool is_theirs = options_.stop_on_failure || commands_->cannot_run();
@@ -316,11 +315,11 @@ TimePoint TimerRun::next_due() const {
 }
 
 std::string TimerRun::countdown() const {
-  const Duration left =
-      std::max(next_due() - context_.loop.backend().now(), Duration::zero());
+  const Duration left = std::max(next_due() - context_.loop.backend().now(), Duration::zero());
   const auto whole = std::chrono::ceil<std::chrono::seconds>(left);
   if (is_single()) return fmt::format("{} left", format_clock(whole));
-  if (options_.mode == TimerMode::idle) return fmt::format("{} of silence left", format_clock(whole));
+  if (options_.mode == TimerMode::idle)
+    return fmt::format("{} of silence left", format_clock(whole));
   std::string text = fmt::format("tick {} in {}", ticks_ + 1, format_clock(whole));
   if (options_.count != 0) text += fmt::format(", of {}", options_.count);
   return text;
@@ -337,15 +336,14 @@ void TimerRun::on_signal(int number) {
 }
 
 void TimerRun::print_counters() {
-  context_.reporter.error(fmt::format(
-      "{} ticks, {} missed, {} elapsed", ticks_, all_missed_ + missed_,
-      format_measured(Clock::now() - context_.reporter.started())));
+  context_.reporter.error(fmt::format("{} ticks, {} missed, {} elapsed", ticks_,
+                                      all_missed_ + missed_,
+                                      format_measured(Clock::now() - context_.reporter.started())));
 }
 
 }  // namespace
 
-Future<ExitStatus> run_timer(Context& context, TimerOptions options,
-                             const SignalState& inherited) {
+Future<ExitStatus> run_timer(Context& context, TimerOptions options, const SignalState& inherited) {
   TimerRun run(context, std::move(options), inherited);
   ExitStatus status = co_await run.run();
   co_return status;

@@ -36,7 +36,7 @@ struct TimerOptions {
   WallTime time;                     ///< With `at`.
   TickPlan plan;                     ///< With `every`; its jitter with `after` and `at` too.
 
-  std::uint64_t count = 0;              ///< Ticks until the end; 0: no limit.
+  std::uint64_t count = 0;               ///< Ticks until the end; 0: no limit.
   std::chrono::nanoseconds run_time{0};  ///< `--for`; 0: no limit.
   std::optional<WallTime> until;
 

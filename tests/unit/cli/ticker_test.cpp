@@ -98,8 +98,8 @@ class TickerTest : public test::FakeLoopTest {
 
 TEST_F(TickerTest, TicksComeAtTheInterval) {
   start(every(100ms));
-  EXPECT_EQ(wait_for(3), (std::vector<Seen>{{100ms, 100ms, 0}, {200ms, 200ms, 0},
-                                            {300ms, 300ms, 0}}));
+  EXPECT_EQ(wait_for(3),
+            (std::vector<Seen>{{100ms, 100ms, 0}, {200ms, 200ms, 0}, {300ms, 300ms, 0}}));
   EXPECT_EQ(ticker->next_due() - fake.now(), 100ms);
 }
 
@@ -114,8 +114,8 @@ TEST_F(TickerTest, SkipKeepsTheGridAndCountsWhatWasMissed) {
   stall_at = 1;
   stall = 1050ms;
   start(every(100ms));
-  EXPECT_EQ(wait_for(3), (std::vector<Seen>{{100ms, 100ms, 0}, {1200ms, 1200ms, 10},
-                                            {1300ms, 1300ms, 0}}));
+  EXPECT_EQ(wait_for(3),
+            (std::vector<Seen>{{100ms, 100ms, 0}, {1200ms, 1200ms, 10}, {1300ms, 1300ms, 0}}));
 }
 
 TEST_F(TickerTest, CatchUpDeliversAll) {
@@ -124,8 +124,9 @@ TEST_F(TickerTest, CatchUpDeliversAll) {
   stall_at = 1;
   stall = 250ms;
   start(plan);
-  EXPECT_EQ(wait_for(4), (std::vector<Seen>{{100ms, 100ms, 0}, {350ms, 200ms, 0},
-                                            {350ms, 300ms, 0}, {400ms, 400ms, 0}}));
+  EXPECT_EQ(wait_for(4),
+            (std::vector<Seen>{
+                {100ms, 100ms, 0}, {350ms, 200ms, 0}, {350ms, 300ms, 0}, {400ms, 400ms, 0}}));
 }
 
 TEST_F(TickerTest, DriftBeginsAnew) {
@@ -134,8 +135,8 @@ TEST_F(TickerTest, DriftBeginsAnew) {
   stall_at = 1;
   stall = 250ms;
   start(plan);
-  EXPECT_EQ(wait_for(3), (std::vector<Seen>{{100ms, 100ms, 0}, {450ms, 450ms, 0},
-                                            {550ms, 550ms, 0}}));
+  EXPECT_EQ(wait_for(3),
+            (std::vector<Seen>{{100ms, 100ms, 0}, {450ms, 450ms, 0}, {550ms, 550ms, 0}}));
 }
 
 TEST_F(TickerTest, AlignedTicksAreThoseOfTheWallClock) {
@@ -154,8 +155,8 @@ TEST_F(TickerTest, AlignedTicksThatWereMissedAreCounted) {
   start(plan);
   wait_for(1);
   fake.advance(350ms);
-  EXPECT_EQ(wait_for(3), (std::vector<Seen>{{100ms, 100ms, 0}, {450ms, 200ms, 0},
-                                            {500ms, 500ms, 2}}));
+  EXPECT_EQ(wait_for(3),
+            (std::vector<Seen>{{100ms, 100ms, 0}, {450ms, 200ms, 0}, {500ms, 500ms, 2}}));
 }
 
 TEST_F(TickerTest, AlignedTicksThatWereMissedAreCaughtUpWith) {
@@ -166,8 +167,9 @@ TEST_F(TickerTest, AlignedTicksThatWereMissedAreCaughtUpWith) {
   start(plan);
   wait_for(1);
   fake.advance(250ms);
-  EXPECT_EQ(wait_for(4), (std::vector<Seen>{{100ms, 100ms, 0}, {350ms, 200ms, 0},
-                                            {350ms, 300ms, 0}, {400ms, 400ms, 0}}));
+  EXPECT_EQ(wait_for(4),
+            (std::vector<Seen>{
+                {100ms, 100ms, 0}, {350ms, 200ms, 0}, {350ms, 300ms, 0}, {400ms, 400ms, 0}}));
 }
 
 TEST_F(TickerTest, AlignedTicksFollowAClockThatIsSetForwardAndBack) {

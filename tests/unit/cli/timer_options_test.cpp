@@ -61,9 +61,10 @@ TEST(TimerOptionsTest, OnlyEveryPrintsUnasked) {
 
 TEST(TimerOptionsTest, ReadsItsOptions) {
   const TimerOptions options =
-      read({"--count=3", "every", "1s", "--for", "10s", "--until", "@1795458700", "--first", "0",
-            "--jitter", "200ms", "--missed", "catch-up", "--overlap", "kill", "--kill-after", "0",
-            "--stop-on-failure", "--progress=always", "--", "cmd", "--json", "--"});
+      read({"--count=3",         "every",     "1s",   "--for",        "10s",   "--until",
+            "@1795458700",       "--first",   "0",    "--jitter",     "200ms", "--missed",
+            "catch-up",          "--overlap", "kill", "--kill-after", "0",     "--stop-on-failure",
+            "--progress=always", "--",        "cmd",  "--json",       "--"});
   EXPECT_EQ(options.count, 3U);
   EXPECT_EQ(options.run_time, 10s);
   EXPECT_EQ(options.until, kNow + 100s);
@@ -96,7 +97,8 @@ TEST(TimerOptionsTest, RefusesWhatMakesNoSense) {
       {{"after", "1s", "--"}, "ioa timer: --: expected a command behind it"},
       {{"after", "1s", "--", ""}, "ioa timer: '': expected the name of a command"},
       {{"every", "1s", "--until", "@1"}, "ioa timer: --until @1: expected a time that is to come"},
-      {{"every", "1s", "--first", "0", "--align"}, "ioa timer: --align: cannot be used with --first"},
+      {{"every", "1s", "--first", "0", "--align"},
+       "ioa timer: --align: cannot be used with --first"},
       {{"every", "1s", "--align", "--missed", "drift"}, "cannot be used with --align"},
       {{"every", "1s", "--missed", "never"}, "expected skip, catch-up or drift"},
       {{"every", "1s", "--jitter", "2s"}, "expected no more than the interval"},

@@ -95,9 +95,9 @@ TEST_F(FlowFilterTest, ARateHoldsOnEveryPath) {
   const std::string bytes = pattern(50'000);
   for (const EndKind from : {EndKind::file, EndKind::pipe, EndKind::tcp}) {
     prepare(from, EndKind::tcp, bytes);
+    const auto began = Clock::now();
     flow->limit_rate(1'000'000);
     start();
-    const auto began = Clock::now();
     run_to_end();
     EXPECT_GE(Clock::now() - began, std::chrono::milliseconds(35));
     EXPECT_EQ(flow->state(), State::ended);
