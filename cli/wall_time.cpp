@@ -117,8 +117,9 @@ std::optional<WallTime> parse_rfc3339(std::string_view given) {
                                          std::chrono::month(static_cast<unsigned>(month)),
                                          std::chrono::day(static_cast<unsigned>(day))};
   if (!text.is_at_end() || !is_valid || !date.ok()) return std::nullopt;
-  const std::int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
-  return make_time(days * 86'400 + hour * 3600 + minute * 60 + second - offset, fraction);
+  const auto whole = std::chrono::sys_days(date) + std::chrono::hours(hour) +
+                     std::chrono::minutes(minute) + seconds(second - offset);
+  return make_time(whole.time_since_epoch().count(), fraction);
 }
 
 /// The time of day `clock` on the day of `now` in local time, or so many days later.
