@@ -359,6 +359,29 @@ TEST(RunChildManyTest, ShowsHowFarItIs) {
   EXPECT_EQ(run_ioa(many({"--progress"}), "true\n").err, "");
 }
 
+TEST(RunChildManyTest, ASignalPrintsTheCounters) {
+  Process process(ioa(many({"-j2"})));
+  process.write("echo up\nfalse\n");
+  EXPECT_TRUE(process.wait_for_out("up\n"));
+  process.signal(SIGUSR1);
+  EXPECT_TRUE(process.wait_for_err(" running\n"));
+  EXPECT_EQ(process.wait().status, 1);
+}
+
+TEST(RunChildManyTest, TheGuardEndsAllOfThem) {
+  const TempDir folder;
+  const std::string script = "cd " + folder.path().string() +
+                             "; (setsid sh -c 'echo $$ >new; mv new pid; exec sleep 30' &); "
+                             "while ! [ -s pid ]; do :; done; echo up; sleep 20";
+  Process process(ioa(many_shells({"--guard", "-j1"}, script)));
+  process.write("1\n");
+  EXPECT_TRUE(process.wait_for_out("up\n"));
+  process.signal(SIGKILL);
+  const pid_t pid = std::stoi("0" + folder.read("pid"));
+  ASSERT_GT(pid, 1);
+  wait_until([&] { return ::kill(pid, 0) != 0 && errno == ESRCH; }, "its end");
+}
+
 TEST(RunChildManyTest, SaysWhatMakesNoSense) {
   expect_failure(run_ioa(many({"-j", "0", "echo", "{}"})), 2,
                  "-j/--jobs 0: expected a number from 1");
