@@ -313,6 +313,19 @@ TEST(RunChildManyTest, ASignalEndsAllOfThem) {
   EXPECT_LE(line_count(result.out), 2U);
 }
 
+TEST(RunChildManyTest, ASignalToTheProcessAndItsGroupIsOne) {
+  // As timeout(1) does it.
+  Process process(ioa(many_shells(
+      {"-j1"}, "trap 'sleep 0.1; echo got; exit' TERM; echo up; while :; do sleep 0.02; done")));
+  process.write("1\n");
+  EXPECT_TRUE(process.wait_for_out("up\n"));
+  process.signal(SIGTERM);
+  process.signal(SIGTERM);
+  const RunResult result = process.wait();
+  EXPECT_EQ(result.status, 128 + SIGTERM);
+  EXPECT_EQ(result.out, "up\ngot\n");
+}
+
 TEST(RunChildManyTest, ASecondSignalEndsAtOnce) {
   const TempDir folder;
   Process process(
