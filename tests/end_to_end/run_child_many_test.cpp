@@ -313,6 +313,19 @@ TEST(RunChildManyTest, ASignalEndsAllOfThem) {
   EXPECT_LE(line_count(result.out), 2U);
 }
 
+TEST(RunChildManyTest, ASignalToTheProcessAndItsGroupIsOne) {
+  // As timeout(1) does it.
+  Process process(ioa(many_shells(
+      {"-j1"}, "trap 'sleep 0.1; echo got; exit' TERM; echo up; while :; do sleep 0.02; done")));
+  process.write("1\n");
+  EXPECT_TRUE(process.wait_for_out("up\n"));
+  process.signal(SIGTERM);
+  process.signal(SIGTERM);
+  const RunResult result = process.wait();
+  EXPECT_EQ(result.status, 128 + SIGTERM);
+  EXPECT_EQ(result.out, "up\ngot\n");
+}
+
 TEST(RunChildManyTest, ASecondSignalEndsAtOnce) {
   const TempDir folder;
   Process process(
@@ -357,6 +370,29 @@ TEST(RunChildManyTest, ShowsHowFarItIs) {
   EXPECT_NE(result.err.find("3 of 3 (100%)"), std::string::npos) << result.err;
   EXPECT_NE(result.err.find("1 failed"), std::string::npos) << result.err;
   EXPECT_EQ(run_ioa(many({"--progress"}), "true\n").err, "");
+}
+
+TEST(RunChildManyTest, ASignalPrintsTheCounters) {
+  Process process(ioa(many({"-j2"})));
+  process.write("echo up\nfalse\n");
+  EXPECT_TRUE(process.wait_for_out("up\n"));
+  process.signal(SIGUSR1);
+  EXPECT_TRUE(process.wait_for_err(" running\n"));
+  EXPECT_EQ(process.wait().status, 1);
+}
+
+TEST(RunChildManyTest, TheGuardEndsAllOfThem) {
+  const TempDir folder;
+  const std::string script = "cd " + folder.path().string() +
+                             "; (setsid sh -c 'echo $$ >new; mv new pid; exec sleep 30' &); "
+                             "while ! [ -s pid ]; do :; done; echo up; sleep 20";
+  Process process(ioa(many_shells({"--guard", "-j1"}, script)));
+  process.write("1\n");
+  EXPECT_TRUE(process.wait_for_out("up\n"));
+  process.signal(SIGKILL);
+  const pid_t pid = std::stoi("0" + folder.read("pid"));
+  ASSERT_GT(pid, 1);
+  wait_until([&] { return ::kill(pid, 0) != 0 && errno == ESRCH; }, "its end");
 }
 
 TEST(RunChildManyTest, SaysWhatMakesNoSense) {

@@ -13,9 +13,9 @@
 
 namespace ioa::cli {
 
-ChildRun::ChildRun(const ChildPlan& plan, const ChildSurroundings& surroundings)
+ChildRun::ChildRun(const ChildPlan& plan, ChildSurroundings surroundings)
     : plan_(plan),
-      around_(surroundings),
+      around_(std::move(surroundings)),
       run_limit_(around_.loop.timers(), [this] { limit_reached(ChildLimit::run_time); }),
       silence_limit_(around_.loop.timers(), [this] { limit_reached(ChildLimit::silence); }),
       output_limit_(around_.loop.timers(), [this] { stop_waiting_for_output(); }),

@@ -61,7 +61,7 @@ struct ChildSurroundings {
 /// LIFETIME: destroying it leaves a child that runs alone, save that it dies with this process.
 class ChildRun {
  public:
-  ChildRun(const ChildPlan& plan, const ChildSurroundings& surroundings);
+  ChildRun(const ChildPlan& plan, ChildSurroundings surroundings);
   ChildRun(const ChildRun&) = delete;
   ChildRun& operator=(const ChildRun&) = delete;
   ~ChildRun();

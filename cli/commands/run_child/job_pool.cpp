@@ -144,7 +144,7 @@ Future<ChildReport> JobPool::attempt(Job& job) {
   around.no_input_fd = no_input_.get();
   if (!job.plan.environment.empty() && job.plan.environment.back().first == "IOA_JOB")
     around.mark = "IOA_JOB=" + job.plan.environment.back().second;
-  job.run.emplace(job.plan, around);
+  job.run.emplace(job.plan, std::move(around));
   if (world.reporter.wants_events()) {
     job.run->on_started = [this, &job](::pid_t pid) {
       around_.world.reporter.event("child.started",

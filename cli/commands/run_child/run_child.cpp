@@ -149,7 +149,7 @@ Future<ChildReport> Supervisor::run_once() {
   if (sockets_) around.sockets = sockets_->fds();
   around.adopts = adopts_;
   last_passed_ = 0;
-  run_.emplace(options_.child, around);
+  run_.emplace(options_.child, std::move(around));
   run_->on_started = [this](::pid_t pid) {
     world_.reporter.event("child.started",
                           {{"pid", std::int64_t{pid}},

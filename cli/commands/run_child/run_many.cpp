@@ -36,6 +36,9 @@ ByteEnd open_source(const std::string& source) {
   return ByteEnd::own(std::move(file));
 }
 
+// timeout(1) and others send a signal to a process and then to its group: that is one.
+constexpr Duration kSameSignal = std::chrono::milliseconds(20);
+
 /// A child a line: what is around their pool.
 class ManyRun {
  public:
@@ -80,6 +83,7 @@ class ManyRun {
   Promise<> flushed_;
   bool is_binding_ = false;
   std::optional<int> ended_by_;
+  TimePoint ended_at_{};  // when that came
 };
 
 Future<ExitStatus> ManyRun::run() {
@@ -200,12 +204,14 @@ void ManyRun::signal_arrived(const SignalArrival& arrival) {
 
 void ManyRun::end_by(int signal, int signal_for_children) {
   const bool is_again = ended_by_.has_value();
+  if (is_again && *ended_by_ == signal && Clock::now() - ended_at_ < kSameSignal) return;
   if (is_again || is_binding_ || !pool_) {
     if (pool_) pool_->kill_all();
     world_.reporter.hide_live();
     ::_exit(to_int(ended_by_signal(ended_by_.value_or(signal))));
   }
   ended_by_ = signal;
+  ended_at_ = Clock::now();
   pool_->stop();
   pool_->end_all(signal_for_children);
   if (pool_->is_done() && options_.child.kill_after > Duration::zero())

@@ -138,5 +138,40 @@ TEST(ChildValuesTest, ReadsListsOfStatuses) {
     EXPECT_FALSE(parse_statuses(bad).has_value()) << bad;
 }
 
+TEST(RunChildOptionsTest, ReadWhatManyAreRunFor) {
+  const RunChildOptions options = read({"--from", "x", "-j4", "-0", "--interleave", "--halt=soon",
+                                        "--progress=always", "echo", "-{n}"});
+  ASSERT_TRUE(options.many);
+  EXPECT_EQ(options.many->source, "x");
+  EXPECT_EQ(options.many->jobs, 4U);
+  EXPECT_EQ(options.many->separator, '\0');
+  EXPECT_EQ(options.many->order, OutputOrder::by_line);
+  EXPECT_EQ(options.many->halt, Halt::soon);
+  EXPECT_EQ(options.many->progress, ProgressMode::always);
+  EXPECT_TRUE(options.child.is_output_seen());
+  const RunChildOptions plain = read({"--from", "-"});
+  EXPECT_EQ(plain.many->separator, '\n');
+  EXPECT_EQ(plain.many->order, OutputOrder::input);
+  EXPECT_EQ(plain.many->halt, Halt::never);
+  EXPECT_GE(plain.many->jobs, 1U);
+  EXPECT_FALSE(read({"true"}).many);
+}
+
+TEST(RunChildOptionsTest, ManyReadNothingUnlessTheyAreToldTo) {
+  EXPECT_EQ(read({"--from", "x"}).child.input.kind, ChildInput::Kind::null);
+  EXPECT_EQ(read({"--from", "x", "--stdin", "-"}).child.input.kind, ChildInput::Kind::inherit);
+  EXPECT_EQ(read({"--from", "-", "--stdin", "y"}).child.input.kind, ChildInput::Kind::file);
+  EXPECT_NE(complaint({"--from", "-", "--stdin", "-"}), "no complaint");
+  EXPECT_NE(complaint({"--from", "x", "--pty", "-j2", "--stdin", "-"}), "no complaint");
+}
+
+TEST(RunChildOptionsTest, ManyNeedAPlaceForTheLineOrNoCommand) {
+  EXPECT_NE(complaint({"--from", "-", "true"}), "no complaint");
+  EXPECT_EQ(complaint({"--from", "-", "echo", "a{}b"}), "no complaint");
+  EXPECT_NE(complaint({"-j", "2", "true"}), "no complaint");
+  EXPECT_NE(complaint({"--from", "-", "-j", "0"}), "no complaint");
+  EXPECT_NE(complaint({"--from", "-", "--unordered", "--interleave"}), "no complaint");
+}
+
 }  // namespace
 }  // namespace ioa::cli
