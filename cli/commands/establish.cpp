@@ -104,10 +104,9 @@ bool is_time_limit(const Error& error) noexcept {
   return error.kind() == ErrorKind::timeout && !error.code();
 }
 
-/// A time limit in the words of the option that set it; any other failure as it is.
+/// A time limit in the words of the option that set it.
 Error name_the_limit(const Error& error, const ConnectOptions& options, const Address& peer,
                      std::optional<Duration> left_to_wait) {
-  if (!is_time_limit(error)) return error;
   const Duration each = options.connect_timeout;
   const bool by_wait = left_to_wait && (each == Duration::zero() || *left_to_wait < each);
   std::string why =
@@ -146,7 +145,9 @@ Future<Connection> connect_once(Context& context, const ConnectOptions& options,
     co_return made;
   } catch (const Error& error) {
     forget_source(options, error);
-    failure = std::make_exception_ptr(name_the_limit(error, options, peer, left_to_wait));
+    failure = std::current_exception();
+    if (is_time_limit(error))
+      failure = std::make_exception_ptr(name_the_limit(error, options, peer, left_to_wait));
   }
   std::rethrow_exception(failure);
 }

@@ -13,6 +13,7 @@
 #include "cli/escape.hpp"
 #include "cli/json_line.hpp"
 #include "ioa/base/duration_text.hpp"
+#include "ioa/net/host_service.hpp"
 
 namespace ioa::cli {
 namespace {
@@ -78,6 +79,18 @@ PortState state_of(const Error& error) noexcept {
   }
 }
 
+namespace {
+
+/// Where a failed connect has been: the address that was tried last, if any was.
+std::string tried_address(const Error& error, const Address& target) {
+  const auto* detailed = dynamic_cast<const ConnectError*>(&error);
+  if (detailed == nullptr) return literal_family(target.host) ? target.host : std::string();
+  if (!detailed->pending().empty()) return detailed->pending().back().host();
+  return detailed->attempts().empty() ? std::string() : detailed->attempts().back().address.host();
+}
+
+}  // namespace
+
 Future<ProbeOutcome> probe_once(Context& context, const ConnectOptions& options, Address target,
                                 std::int64_t connection, std::optional<Duration> left_to_wait) {
   ProbeOutcome outcome;
@@ -106,6 +119,7 @@ Future<ProbeOutcome> probe_once(Context& context, const ConnectOptions& options,
     // An ICMP error, whatever it says, is what a closed UDP port is known by.
     outcome.state = is_asking && !outcome.is_overloaded ? PortState::closed : state_of(error);
     outcome.error = error.what();
+    if (outcome.address.empty()) outcome.address = tried_address(error, target);
     outcome.elapsed = Clock::now() - begun;
   }
   co_return outcome;

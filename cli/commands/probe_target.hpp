@@ -35,7 +35,7 @@ PortState state_of(const Error& error) noexcept;
 /// How one probe went.
 struct ProbeOutcome {
   PortState state = PortState::open;
-  std::string address;  ///< Which was connected to; empty if none was.
+  std::string address;  ///< Which was connected to, or tried last; empty if none was.
   std::string error;    ///< Why it is not open; empty if it is.
   Duration elapsed{};
   bool is_overloaded = false;  ///< This system had no descriptor left: says nothing about the port.

@@ -70,6 +70,16 @@ TEST(ProbeTest, JsonGivesOneObjectAPort) {
   EXPECT_EQ(object["error"], "");
 }
 
+TEST(ProbeTest, JsonNamesTheAddressThatRefused) {
+  const ClosedPort closed;
+  const RunResult result = run_ioa({"connect", "-z", "--json", "localhost", closed.port(), "-4"});
+  EXPECT_EQ(result.status, 4);
+  const auto object = nlohmann::json::parse(result.out);
+  EXPECT_EQ(object["state"], "closed");
+  EXPECT_EQ(object["address"], "127.0.0.1");
+  EXPECT_NE(object["error"].get<std::string>().find("ECONNREFUSED"), std::string::npos);
+}
+
 TEST(ProbeTest, ANameThatDoesNotResolveIsStatusThree) {
   const RunResult result = run_ioa({"connect", "-z", "no..such.name", "80"});
   EXPECT_EQ(result.status, 3);
