@@ -5,6 +5,8 @@
 #include <memory>
 #include <string>
 
+#include "ioa/libevent/libevent_backend.hpp"
+
 namespace ioa::test {
 
 /// An event_base as a program has one that knows nothing of ioa.
@@ -22,8 +24,9 @@ class GuestBase {
   static event_base* make(const std::string& method) {
     const std::unique_ptr<event_config, void (*)(event_config*)> config(event_config_new(),
                                                                         &event_config_free);
-    for (const char** name = event_get_supported_methods(); *name != nullptr; ++name)
-      if (method != *name) event_config_avoid_method(config.get(), *name);
+    // Not event_get_supported_methods(): the array that it returns belongs to all threads.
+    for (const std::string& name : LibeventBackend::methods())
+      if (method != name) event_config_avoid_method(config.get(), name.c_str());
     return event_base_new_with_config(config.get());
   }
 
