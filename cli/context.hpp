@@ -20,6 +20,9 @@ struct Context {
   /// Ends the command in an orderly way because of a signal: set by the command that runs. The
   /// second signal ends the program at once.
   UniqueFunction<void(int signal)> on_signal = {};
+  /// Kills what the command has started, before a second signal ends the program: set by the
+  /// command that runs.
+  UniqueFunction<void()> on_abort = {};
   /// Says in one line how far the command is (SIGUSR1): set by the command that runs.
   UniqueFunction<void()> on_counters = {};
   /// What is to be executed in place of this program if the command ends with status 0: set by the

@@ -107,7 +107,11 @@ NearChild::NearChild(Context& context, const Address& command, Duration kill_aft
 }
 
 NearChild::~NearChild() {
-  if (is_running()) signal_group(SIGKILL);
+  if (is_running()) kill();
+}
+
+void NearChild::kill() const noexcept {
+  if (group_ > 0) signal_group(SIGKILL);
 }
 
 void NearChild::look_for_command() const {

@@ -65,6 +65,9 @@ class NearChild {
   /// killed.
   Future<> end(bool is_ending);
 
+  /// Kills its group at once, and does not wait: the program is about to end.
+  void kill() const noexcept;
+
   /// What messages call it.
   const std::string& name() const noexcept { return name_; }
 

@@ -93,6 +93,7 @@ Future<NearSide> NearSideOpener::open(const ConnectionNames& peer, Duration limi
     co_return near;
   }
   near.source_name = near.sink_name = options_.near->to_string();
+  near.is_stdout = false;
   switch (options_.near->scheme) {
     case Scheme::tcp:
     case Scheme::unix_stream:
@@ -119,6 +120,7 @@ Future<NearSide> NearSideOpener::open(const ConnectionNames& peer, Duration limi
 void NearSideOpener::open_stdio(NearSide& near) {
   near.event_name = "stdin";
   near.sink_name = output_.name();
+  near.is_stdout = false;
   near.sink = output_.take();
   if (options_.direction == Direction::receive_only) return;
   near.source = ByteEnd::inherited(context_.stdin_fd, ByteEnd::Access::read);
@@ -148,6 +150,7 @@ void NearSideOpener::open_child(NearSide& near, const ConnectionNames& peer) {
   near.source = child_->take_output();
   near.sink = child_->take_input();
   near.source_name = near.sink_name = child_->name();
+  near.is_stdout = false;
   near.reader_may_leave = true;
   near.finishes = true;
   near.half_closes = true;
@@ -180,7 +183,10 @@ void NearSideOpener::open_source(NearSide& near) {
     near.source = is_fifo ? ByteEnd::fifo_reader(std::move(file_)) : ByteEnd::own(std::move(file_));
     near.finishes = near.source.kind() == FdKind::regular_file;
   }
-  if (!output_.name().empty() && !options_.output.empty()) near.sink_name = output_.name();
+  if (!output_.name().empty() && !options_.output.empty()) {
+    near.sink_name = output_.name();
+    near.is_stdout = false;
+  }
 }
 
 void NearSideOpener::take_file(NearSide& near) {

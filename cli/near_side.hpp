@@ -20,6 +20,8 @@ struct NearSide {
   /// What errors call the two.
   std::string source_name = "standard input";
   std::string sink_name = "standard output";
+  /// Whether the sink is standard output, whose reader may leave quietly.
+  bool is_stdout = true;
   /// False if it only stores: it has no end of its own.
   bool gives = true;
   /// What `--on-peer-eof auto` is: whether its end follows from that of the peer, or comes by

@@ -114,10 +114,15 @@ Reporter::Reporter(std::string_view command, const GeneralOptions& options, Time
     if (::fcntl(target.fd, F_GETFD) < 0)
       throw UsageError(command, fmt::format("--events {}", target.fd),
                        "expected an open descriptor or a path");
-    // It is for us alone: whoever reads events is to see their end when this program ends, whatever
-    // goes on that it has started.
-    ::fcntl(target.fd, F_SETFD, FD_CLOEXEC);
-    events_fd_ = target.fd;
+    // A copy: standard output may be closed before the last event, and is our children's too. Any
+    // other is for us alone: whoever reads events is to see their end when this program ends,
+    // whatever goes on that it has started.
+    events_file_ = UniqueFd(::fcntl(target.fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+    if (!events_file_)
+      throw UsageError(command, fmt::format("--events {}", target.fd),
+                       Error::from_errno(errno, "dup").reason());
+    if (target.fd > STDERR_FILENO) ::close(target.fd);
+    events_fd_ = events_file_.get();
   }
 }
 

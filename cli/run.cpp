@@ -60,6 +60,7 @@ class Interruption {
     const int number = watch_.signal();
     if (!context_.on_signal) {
       context_.reporter.hide_live();
+      if (context_.on_abort) context_.on_abort();
       ::_exit(to_int(ended_by_signal(number)));
     }
     std::exchange(context_.on_signal, nullptr)(number);

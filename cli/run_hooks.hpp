@@ -17,6 +17,7 @@ class RunHooks {
   RunHooks& operator=(const RunHooks&) = delete;
   ~RunHooks() {
     context_.on_signal = nullptr;
+    context_.on_abort = nullptr;
     context_.on_counters = nullptr;
   }
 

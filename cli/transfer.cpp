@@ -49,6 +49,7 @@ PumpOptions Transfer::pump_options(const NearSide& near) const {
   pump.near_reader_may_leave = near.reader_may_leave;
   pump.near_source_name = near.source_name;
   pump.near_sink_name = near.sink_name;
+  pump.near_leaves_quietly = near.is_stdout;
   return pump;
 }
 

@@ -39,6 +39,9 @@ class Session {
 
   Future<ExitStatus> run() {
     hooks_.call(*this);
+    context_.on_abort = [this] {
+      if (NearChild* child = near_.child()) child->kill();
+    };
     hooks_.limit(*this, options_.timeout);
     work_ = work();
     return outcome_.future();

@@ -112,6 +112,7 @@ DatagramPumpOptions DatagramTransfer::pump_options(const NearSide& near,
   pump.near_reader_may_leave = near.reader_may_leave;
   pump.near_source_name = near.source_name;
   pump.near_sink_name = near.sink_name;
+  pump.near_leaves_quietly = near.is_stdout;
   pump.far_name = peer.to_string();
   return pump;
 }

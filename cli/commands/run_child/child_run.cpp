@@ -158,7 +158,12 @@ void ChildRun::limit_reached(ChildLimit limit) {
 }
 
 void ChildRun::end(int signal) {
-  if (is_ending_tree_ || is_done_) return;
+  if (is_done_) return;
+  if (is_ending_tree_) {
+    // Who has time left to answer has none any more.
+    if (signal == SIGKILL) signal_tree(around_.loop, tree(), SIGKILL);
+    return;
+  }
   is_ending_tree_ = true;
   run_limit_.disarm();
   silence_limit_.disarm();
@@ -170,11 +175,16 @@ void ChildRun::end(int signal) {
   tasks_.add(end_tree_of(policy));
 }
 
-Future<> ChildRun::end_tree_of(StopPolicy policy) {
+TreeTarget ChildRun::tree() const {
   TreeTarget target;
   if (is_running()) target.roots.push_back(report_.pid);
   target.adopted = around_.adopts;
   target.mark = around_.mark;
+  return target;
+}
+
+Future<> ChildRun::end_tree_of(StopPolicy policy) {
+  TreeTarget target = tree();
   TreeReport result = co_await end_tree(around_.loop, std::move(target), policy);
   report_.left = std::move(result.left);
   tree_ended();

@@ -103,6 +103,7 @@ class ChildRun {
   void child_ended(const ExitReport& report);
   void limit_reached(ChildLimit limit);
   void watch_silence();
+  TreeTarget tree() const;
   Future<> end_tree_of(StopPolicy policy);
   void tree_ended();
   void finish_if_done();

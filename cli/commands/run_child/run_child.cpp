@@ -315,6 +315,9 @@ void Supervisor::guard_gone() {
   if (run_) {
     run_->end(SIGKILL);
     run_->stop_waiting_for_output();
+  } else {
+    // What earlier runs have left is ours to end, too.
+    signal_tree(world_.loop, TreeTarget{{}, true, {}}, SIGKILL);
   }
   if (is_pausing_) pause_is_over(false);
   flushed_.done();

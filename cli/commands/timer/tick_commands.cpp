@@ -2,13 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <csignal>
 #include <exception>
 #include <utility>
 
 #include "cli/escape.hpp"
 #include "cli/wall_time.hpp"
 #include "ioa/base/duration_text.hpp"
+#include "ioa/process/process_tree.hpp"
 
 namespace ioa::cli {
 
@@ -53,7 +54,8 @@ void TickCommands::start(const TickReport& tick) {
   ChildSurroundings around{context_.loop, inherited_, {}, files_};
   around.adopts = options_.overlap != Overlap::parallel;
   running.run.emplace(running.plan, around);
-  running.run->on_started = [this, number = tick.number](::pid_t pid) {
+  running.run->on_started = [this, &running, number = tick.number](::pid_t pid) {
+    running.pid = pid;
     context_.reporter.event("child.started",
                             {{"pid", std::int64_t{pid}},
                              {"tick", static_cast<std::int64_t>(number)},
@@ -86,6 +88,7 @@ void TickCommands::ended(Running& running, const ChildReport& report, std::uint6
   // One that was ended for the next tick's sake has not failed.
   if (status != 0 && !running.is_ending && !failure_) failure_ = status;
   running.is_over = true;
+  running.pid = 0;
   more_.schedule();  // its coroutine is still at work
 }
 
@@ -107,6 +110,14 @@ void TickCommands::end(Running& running, int signal) {
 void TickCommands::end(int signal) {
   waiting_.clear();
   for (Running& running : running_) end(running, signal);
+}
+
+void TickCommands::kill() {
+  TreeTarget target;
+  for (const Running& running : running_)
+    if (running.pid != 0) target.roots.push_back(running.pid);
+  target.adopted = options_.overlap != Overlap::parallel;
+  signal_tree(context_.loop, target, SIGKILL);
 }
 
 }  // namespace ioa::cli

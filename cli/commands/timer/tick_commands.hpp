@@ -36,6 +36,9 @@ class TickCommands {
   /// Ends those that run, with all that they have started, and forgets those that wait.
   void end(int signal);
 
+  /// The same at once, and without waiting: the program is about to end.
+  void kill();
+
   /// The exit status of the first that has failed.
   std::optional<int> failure() const noexcept { return failure_; }
   /// True if the command cannot be run at all.
@@ -45,6 +48,7 @@ class TickCommands {
   struct Running {
     ChildPlan plan;
     std::optional<ChildRun> run;
+    ::pid_t pid = 0;  // while it runs
     bool is_ending = false;
     bool is_over = false;
   };

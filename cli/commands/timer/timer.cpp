@@ -110,11 +110,15 @@ class TimerRun {
   std::uint64_t all_missed_ = 0;  // before it
   TimePoint over_ = TimePoint::max();
   bool is_ending_ = false;
+  bool drops_owed_ = false;
   std::optional<ExitStatus> ended_by_;
 };
 
 Future<ExitStatus> TimerRun::run() {
   hooks_.call(*this);
+  context_.on_abort = [this] {
+    if (commands_) commands_->kill();
+  };
   live_.emplace(context_.loop, context_.reporter, options_.progress,
                 [this] { return countdown(); });
   if (!options_.command.empty() && !is_single()) {
@@ -183,6 +187,8 @@ void TimerRun::read_input() {
   if (size < 0) {
     context_.reporter.error(Error::from_errno(errno, "read", "standard input").what());
     ended_by_ = ExitStatus::io_error;
+  } else if (!options_.stop_on_failure) {
+    ended_by_ = ExitStatus::done;  // what a watchdog has run is no failure of what it watches
   }
   input_watch_.stop();
   end();
@@ -228,7 +234,9 @@ void TimerRun::deliver(const Tick& tick) {
                                          {"late_ms", milliseconds(report.late)},
                                          {"missed", static_cast<std::int64_t>(report.missed)}});
   if (commands_) commands_->run(report);
-  if (options_.count != 0 && ticks_ == options_.count) is_ending_ = true;
+  if (options_.count == 0 || ticks_ < options_.count) return;
+  is_ending_ = true;
+  drops_owed_ = true;
 }
 
 void TimerRun::single_due() {
@@ -262,7 +270,7 @@ void TimerRun::end_if_over() {
 }
 
 void TimerRun::output_changed() {
-  while (!owed_.empty() && !output_.is_behind() && !is_ending_) {
+  while (!owed_.empty() && !output_.is_behind() && !drops_owed_) {
     const Tick tick = owed_.front();
     owed_.pop_front();
     deliver(tick);
@@ -282,6 +290,7 @@ void TimerRun::commands_changed() {
 /// Ends the run, once it is to end and nothing is under way.
 void TimerRun::settle() {
   if (!outcome_.wanted()) return;
+  if (output_.error() != 0) drops_owed_ = true;
   if (output_.error() != 0 && !is_ending_) {
     is_ending_ = true;
     if (commands_) commands_->end(SIGTERM);
@@ -293,6 +302,7 @@ void TimerRun::settle() {
   timer_.disarm();
   live_.reset();
   if (commands_ && !commands_->is_idle()) return;  // they say when they are
+  if (!owed_.empty() && !drops_owed_) return;      // the output says when it takes more
   if (output_.is_behind()) return;
   outcome_.done(status());
 }
@@ -331,6 +341,7 @@ void TimerRun::on_signal(int number) {
       is_single() ? fmt::format("ended by SIG{}: before its time", ::sigabbrev_np(number))
                   : fmt::format("ended by SIG{}: {} ticks", ::sigabbrev_np(number), ticks_));
   ended_by_ = ended_by_signal(number);
+  drops_owed_ = true;
   if (commands_) commands_->end(number);
   end();
 }

@@ -91,6 +91,8 @@ void check_modes(const OptionValues& values, TimerMode mode) {
       values.fail(key, "only 'every' has it");
   if (mode == TimerMode::idle && values.has("jitter")) values.fail("jitter", "'idle' has none");
   if (mode == TimerMode::every || mode == TimerMode::idle) return;
+  // The command of these is run in our place: signals are passed on to it, as run-child does.
+  if (values.has("kill-after")) values.fail("kill-after", "only 'every' and 'idle' have it");
   for (const std::string_view key : kRepeated)
     if (values.has(key)) values.fail(key, "only 'every' and 'idle' have it");
 }

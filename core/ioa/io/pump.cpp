@@ -136,7 +136,7 @@ void Pump::restart_idle_timer() {
 bool Pump::check_failures() {
   if (down_->state() == Flow::State::sink_failed) {
     const int error = down_->error();
-    const bool left = error == EPIPE && !options_.near_half_closes;
+    const bool left = error == EPIPE && options_.near_leaves_quietly;
     finish(left ? PumpEnd::near_left : PumpEnd::near_failed,
            Error::from_errno(error, "write", options_.near_sink_name));
   } else if (up_->state() == Flow::State::source_failed) {
@@ -239,14 +239,17 @@ std::uint64_t Pump::unacknowledged_by_far() const noexcept {
 }
 
 std::uint64_t Pump::unacknowledged_by_near() const noexcept {
-  if (!options_.near_half_closes || received() == 0) return 0;
-  return unacknowledged(near_sink_.fd(), has_near_end_);
+  if (received() == 0) return 0;
+  return unacknowledged(near_sink_.fd(), has_near_end_ && options_.near_half_closes);
 }
 
 /// A network file system may report a failed write when it is closed.
 int Pump::end_near_sink() {
+  if (!options_.near_half_closes) {
+    // Once it is closed, nobody can tell whether a TCP peer has got everything.
+    return unacknowledged_by_near() > 0 ? 0 : near_sink_.close();
+  }
   if (std::exchange(has_near_end_, true)) return 0;
-  if (!options_.near_half_closes) return near_sink_.close();
   // A failure means that who was there has gone, which reading and the acknowledgements tell.
   static_cast<void>(near_sink_.end_writing());
   return 0;

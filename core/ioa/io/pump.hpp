@@ -54,6 +54,9 @@ struct PumpOptions {
   /// What errors call the two near ends.
   std::string near_source_name = "standard input";
   std::string near_sink_name = "standard output";
+  /// Whether a near sink whose reader has gone is PumpEnd::near_left, as in a pipeline, and not a
+  /// failure as any other.
+  bool near_leaves_quietly = true;
   /// False: what is received is thrown away, and the pump ends once everything was sent.
   bool receives = true;
 };

@@ -287,8 +287,9 @@ void DatagramPump::flush() {
       pause_receiving();
       return sink_watch_->start(near_sink_.fd(), IoEvent::write);
     }
-    return finish(error == EPIPE ? PumpEnd::near_left : PumpEnd::near_failed,
-                  Error::from_errno(error, "write", options_.near_sink_name));
+    return finish(
+        error == EPIPE && options_.near_leaves_quietly ? PumpEnd::near_left : PumpEnd::near_failed,
+        Error::from_errno(error, "write", options_.near_sink_name));
   }
   sink_watch_->stop();
   if (ending_) return finish(ending_->end, std::move(ending_->error));

@@ -56,6 +56,8 @@ struct DatagramPumpOptions {
   /// What errors call the ends.
   std::string near_source_name = "standard input";
   std::string near_sink_name = "standard output";
+  /// As PumpOptions has it.
+  bool near_leaves_quietly = true;
   std::string far_name;
 };
 
