@@ -120,7 +120,7 @@ Future<NearSide> NearSideOpener::open(const ConnectionNames& peer, Duration limi
 void NearSideOpener::open_stdio(NearSide& near) {
   near.event_name = "stdin";
   near.sink_name = output_.name();
-  near.is_stdout = false;
+  near.is_stdout = options_.output.empty();
   near.sink = output_.take();
   if (options_.direction == Direction::receive_only) return;
   near.source = ByteEnd::inherited(context_.stdin_fd, ByteEnd::Access::read);

@@ -108,6 +108,44 @@ TEST(TimerCommandTest, TheEndWaitsForTheCommandThatRuns) {
   expect_success(run_timer({"every", "10ms", "--count", "1"}, "sleep 0.2; echo done"), "done\n");
 }
 
+TEST(TimerCommandTest, ASecondSignalLeavesNothingBehind) {
+  const TempDir dir;
+  const std::string pids = dir / "pids";
+  Process process(ioa({"timer", "every", "10ms", "--", "sh", "-c",
+                       "trap '' TERM; echo $$ >" + pids + "; echo up; while :; do sleep 1; done"}));
+  ASSERT_TRUE(process.wait_for_out("up"));
+  process.signal(SIGTERM);
+  ASSERT_TRUE(process.wait_for_err("ended by SIGTERM"));
+  process.signal(SIGTERM);
+  EXPECT_EQ(process.wait().status, 128 + SIGTERM);
+  wait_until(
+      [&] {
+        return run_shell("grep -s State: /proc/$(cat " + pids + ")/status | grep -vq Z").status !=
+               0;
+      },
+      "the end of the command");
+}
+
+TEST(TimerCommandTest, TicksThatAreOwedAreDeliveredAtTheEnd) {
+  // More than a pipe holds, for a reader that begins only after the end.
+  const RunResult result = run_shell(
+      "f='{n} " + std::string(300, 'x') +
+      "'; "
+      "$IOA timer every 1ms --for 400ms --missed catch-up --format \"$f\" | (sleep 0.8; wc -l)");
+  expect_success(result, "400\n");
+}
+
+TEST(TimerCommandTest, WhatAWatchdogRunsIsNoFailureOfItsInput) {
+  const RunResult result = run_shell("sleep 0.3 | $IOA timer idle 100ms -- false");
+  expect_success(result, "");
+}
+
+TEST(TimerCommandTest, CommandsHaveTheStandardOutputThatEventsGoTo) {
+  const RunResult result = run_shell("$IOA timer every 10ms --count 1 --events 1 -- echo there");
+  EXPECT_EQ(result.status, 0);
+  EXPECT_NE(result.out.find("there\n"), std::string::npos) << result.out;
+}
+
 TEST(TimerCommandTest, IdleRunsItsCommandWhileItIsSilent) {
   const RunResult result =
       run_shell("sleep 1 | $IOA timer idle 100ms --count 2 -- sh -c 'echo silent $IOA_TICK'");

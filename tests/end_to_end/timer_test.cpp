@@ -159,6 +159,12 @@ TEST(TimerTest, EventsTellOfTicks) {
   EXPECT_NE(events.out.find("\"event\":\"exit\""), std::string::npos) << events.out;
 }
 
+TEST(TimerTest, EventsOnStandardOutputGoOnToTheLast) {
+  const RunResult result = run_timer({"after", "0", "--events", "1"});
+  EXPECT_EQ(result.err, "");
+  EXPECT_NE(result.out.find("\"event\":\"exit\""), std::string::npos) << result.out;
+}
+
 TEST(TimerTest, TheCountdownIsShownOnRequest) {
   // Where it is no terminal there is a line each second.
   Process process(timer({"after", "1500ms", "--progress=always"}));
