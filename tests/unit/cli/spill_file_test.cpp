@@ -19,7 +19,8 @@ std::string take_all(StoredOutput& output) {
 
 std::string pattern(std::size_t size, char first) {
   std::string text;
-  for (std::size_t i = 0; i < size; ++i) text.push_back(static_cast<char>(first + i % 23));
+  for (std::size_t i = 0; i < size; ++i)
+    text.push_back(static_cast<char>(first + static_cast<int>(i % 23)));
   return text;
 }
 

@@ -64,8 +64,8 @@ class TickerTest : public test::FakeLoopTest {
     Duration due;
     std::uint64_t missed;
     bool operator==(const Seen&) const = default;
-    friend std::ostream& operator<<(std::ostream& out, const Seen& seen) {
-      return out << seen.at / 1ms << "ms due " << seen.due / 1ms << "ms missed " << seen.missed;
+    friend std::ostream& operator<<(std::ostream& out, const Seen& one) {
+      return out << one.at / 1ms << "ms due " << one.due / 1ms << "ms missed " << one.missed;
     }
   };
 
