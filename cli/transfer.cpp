@@ -1,8 +1,6 @@
 #include "cli/transfer.hpp"
 
 #include <fmt/format.h>
-#include <signal.h>
-#include <string.h>
 
 #include <utility>
 
@@ -135,31 +133,10 @@ ExitStatus Transfer::report(const PumpResult& result) {
 }
 
 ExitStatus Transfer::status_of(const PumpResult& result) {
-  const std::string moved = bytes_moved(result.sent, result.received, result.undelivered);
-  switch (result.end) {
-    case PumpEnd::complete:
-    case PumpEnd::quit:
-      is_complete_ = true;
-      return ExitStatus::done;
-    case PumpEnd::near_left:
-      return ended_by_signal(SIGPIPE);
-    case PumpEnd::idle_timeout:
-      context_.reporter.error(fmt::format("--idle-timeout {} reached: {}",
-                                          duration_text(options_.idle_timeout), moved));
-      return ExitStatus::time_limit;
-    case PumpEnd::interrupted:
-      context_.reporter.error(fmt::format("ended by SIG{}: {}", ::sigabbrev_np(signal_), moved));
-      return ended_by_signal(signal_);
-    case PumpEnd::cut_off:
-      context_.reporter.error(
-          fmt::format("--timeout {} reached: {}", duration_text(limit_), moved));
-      return ExitStatus::time_limit;
-    case PumpEnd::far_failed:
-    case PumpEnd::near_failed:
-      break;
-  }
-  context_.reporter.error(fmt::format("{}: {}", escape(result.error->what()), moved));
-  return ExitStatus::io_error;
+  is_complete_ = result.end == PumpEnd::complete || result.end == PumpEnd::quit;
+  const PumpLimits limits{options_.idle_timeout, limit_, signal_};
+  return report_end(context_.reporter, result.end, result.error, limits,
+                    bytes_moved(result.sent, result.received, result.undelivered));
 }
 
 void Transfer::report_closed(const PumpResult& result) {

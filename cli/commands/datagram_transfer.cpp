@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <netinet/in.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -156,33 +155,13 @@ std::string DatagramTransfer::moved() const {
 }
 
 ExitStatus DatagramTransfer::status_of(const DatagramPumpResult& result) {
-  const std::string moved =
-      with_counts(bytes_moved(result.sent, result.received, result.undelivered),
-                  result.datagrams_sent, result.datagrams_received);
-  switch (result.end) {
-    case PumpEnd::complete:
-    case PumpEnd::quit:
-      is_complete_ = true;
-      return result.truncated > 0 ? ExitStatus::io_error : ExitStatus::done;
-    case PumpEnd::near_left:
-      return ended_by_signal(SIGPIPE);
-    case PumpEnd::idle_timeout:
-      context_.reporter.error(fmt::format("--idle-timeout {} reached: {}",
-                                          duration_text(options_.idle_timeout), moved));
-      return ExitStatus::time_limit;
-    case PumpEnd::interrupted:
-      context_.reporter.error(fmt::format("ended by SIG{}: {}", ::sigabbrev_np(signal_), moved));
-      return ended_by_signal(signal_);
-    case PumpEnd::cut_off:
-      context_.reporter.error(
-          fmt::format("--timeout {} reached: {}", duration_text(limit_), moved));
-      return ExitStatus::time_limit;
-    case PumpEnd::far_failed:
-    case PumpEnd::near_failed:
-      break;
-  }
-  context_.reporter.error(fmt::format("{}: {}", escape(result.error->what()), moved));
-  return ExitStatus::io_error;
+  is_complete_ = result.end == PumpEnd::complete || result.end == PumpEnd::quit;
+  const PumpLimits limits{options_.idle_timeout, limit_, signal_};
+  const ExitStatus status =
+      report_end(context_.reporter, result.end, result.error, limits,
+                 with_counts(bytes_moved(result.sent, result.received, result.undelivered),
+                             result.datagrams_sent, result.datagrams_received));
+  return is_complete_ && result.truncated > 0 ? ExitStatus::io_error : status;
 }
 
 void DatagramTransfer::report_closed(const DatagramPumpResult& result) {

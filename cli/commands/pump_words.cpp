@@ -1,6 +1,12 @@
 #include "cli/commands/pump_words.hpp"
 
 #include <fmt/format.h>
+#include <string.h>
+
+#include <csignal>
+
+#include "cli/escape.hpp"
+#include "ioa/base/duration_text.hpp"
 
 namespace ioa::cli {
 
@@ -44,6 +50,32 @@ std::string bytes_moved(std::uint64_t sent, std::uint64_t received, std::uint64_
   std::string text = fmt::format("{} bytes sent, {} received", sent, received);
   if (undelivered > 0) text += fmt::format(", {} read but not delivered", undelivered);
   return text;
+}
+
+ExitStatus report_end(Reporter& reporter, PumpEnd end, const std::optional<Error>& error,
+                      const PumpLimits& limits, std::string_view moved) {
+  switch (end) {
+    case PumpEnd::complete:
+    case PumpEnd::quit:
+      return ExitStatus::done;
+    case PumpEnd::near_left:
+      return ended_by_signal(SIGPIPE);
+    case PumpEnd::idle_timeout:
+      reporter.error(
+          fmt::format("--idle-timeout {} reached: {}", duration_text(limits.idle_timeout), moved));
+      return ExitStatus::time_limit;
+    case PumpEnd::interrupted:
+      reporter.error(fmt::format("ended by SIG{}: {}", ::sigabbrev_np(limits.signal), moved));
+      return ended_by_signal(limits.signal);
+    case PumpEnd::cut_off:
+      reporter.error(fmt::format("--timeout {} reached: {}", duration_text(limits.timeout), moved));
+      return ExitStatus::time_limit;
+    case PumpEnd::far_failed:
+    case PumpEnd::near_failed:
+      break;
+  }
+  reporter.error(fmt::format("{}: {}", escape(error->what()), moved));
+  return ExitStatus::io_error;
 }
 
 }  // namespace ioa::cli
