@@ -55,6 +55,18 @@ TEST(TimerTest, AtWaitsForTheWallClock) {
   EXPECT_EQ(line_count(result.out), 2U);
 }
 
+TEST(TimerTest, SingleTicksKnowHowLateTheyAre) {
+  const std::string soon = "at $(date -u -d @$(($(date +%s) + 2)) +%FT%TZ)";
+  for (const std::string& what : {std::string("after 10ms"), soon, std::string("idle 10ms")}) {
+    const RunResult result = run_shell("f=$(mktemp -u); mkfifo $f; exec 9<>$f; rm $f; $IOA timer " +
+                                       what + " --print --json <&9");
+    const std::vector<Json> ticks = objects(result.out);
+    ASSERT_EQ(ticks.size(), 1U) << what << ": " << result.out << result.err;
+    EXPECT_GE(ticks[0].at("late_ms"), 0) << what;
+    EXPECT_LT(ticks[0].at("late_ms"), 10'000) << what;
+  }
+}
+
 TEST(TimerTest, EveryTicksOnItsGrid) {
   const RunResult result = run_timer({"every", "20ms", "--count", "10", "--json"});
   EXPECT_EQ(result.status, 0) << result.err;

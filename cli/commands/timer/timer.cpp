@@ -69,6 +69,7 @@ class TimerRun {
   void start();
   void start_single();
   void start_idle();
+  void arm_in(Duration wait, Duration share = {});
   void start_limits();
   void read_input();
   void silence();
@@ -93,6 +94,7 @@ class TimerRun {
   ResultOutput output_;
   DeferredCall after_;
   TimeWatch timer_;                       // of after, of silence, and of the jitter
+  TimePoint due_{};                       // of timer_, which forgets it as it fires
   TimeWatch end_timer_;                   // --for
   AbsoluteTimer* wall_timer_ = nullptr;   // of at
   AbsoluteTimer* until_timer_ = nullptr;  // --until
@@ -148,16 +150,19 @@ void TimerRun::start() {
 void TimerRun::start_single() {
   timer_.set_callback([this] { single_due(); });
   const Duration share = random_share(options_.plan.jitter);
-  if (options_.mode == TimerMode::after)
-    return timer_.arm(saturating_add(saturating_add(context_.loop.now(), options_.wait), share));
+  if (options_.mode == TimerMode::after) return arm_in(options_.wait, share);
   wall_timer_ = &context_.loop.add(std::make_unique<AbsoluteTimer>(options_.time));
-  wall_timer_->on_expire(
-      [this, share](AbsoluteTimer&) { timer_.arm(saturating_add(context_.loop.now(), share)); });
+  wall_timer_->on_expire([this, share](AbsoluteTimer&) { arm_in(share); });
+}
+
+void TimerRun::arm_in(Duration wait, Duration share) {
+  due_ = saturating_add(saturating_add(context_.loop.now(), wait), share);
+  timer_.arm(due_);
 }
 
 void TimerRun::start_idle() {
   timer_.set_callback([this] { silence(); });
-  timer_.arm(saturating_add(context_.loop.now(), options_.wait));
+  arm_in(options_.wait);
   input_ = ByteEnd::inherited(context_.stdin_fd, ByteEnd::Access::read);
   input_watch_.set_callback([this](IoEvent) { read_input(); });
   input_watch_.start(input_->fd(), IoEvent::read);
@@ -181,7 +186,7 @@ void TimerRun::read_input() {
   if (size > 0) {
     if (std::string_view(space.data(), static_cast<std::size_t>(size)).find('\n') !=
         std::string_view::npos)
-      timer_.arm(saturating_add(context_.loop.now(), options_.wait));
+      arm_in(options_.wait);
     return;
   }
   if (size < 0) {
@@ -195,8 +200,8 @@ void TimerRun::read_input() {
 }
 
 void TimerRun::silence() {
-  const TimePoint due = timer_.due();
-  timer_.arm(saturating_add(context_.loop.now(), options_.wait));
+  const TimePoint due = due_;
+  arm_in(options_.wait);
   tick(Tick{due});
   if (commands_) return;
   context_.reporter.error(
@@ -240,7 +245,7 @@ void TimerRun::deliver(const Tick& tick) {
 }
 
 void TimerRun::single_due() {
-  deliver(Tick{timer_.due()});
+  deliver(Tick{due_});
   if (options_.command.empty()) return end();
   live_.reset();
   single_command_ = run_single_command();

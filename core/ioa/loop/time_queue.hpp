@@ -30,7 +30,7 @@ class TimeWatch {
   void set_callback(UniqueFunction<void()> callback) { callback_.set(std::move(callback)); }
 
   bool is_armed() const noexcept { return due_ != kNever; }
-  /// When it is due; counts only while it is armed.
+  /// When it is due; counts only while it is armed, no longer in its callback.
   TimePoint due() const noexcept { return due_; }
 
   /// Has the callback run in the first turn that begins at or after `due`, instead of when it was
