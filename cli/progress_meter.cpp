@@ -76,7 +76,8 @@ void ProgressText::measure(std::uint64_t done, TimePoint now) {
       static_cast<double>(done - std::min(done, std::exchange(done_, done))) / elapsed;
   // In the beginning there is no past to average with.
   const double age = Seconds(now - started_).count();
-  const double weight = -std::expm1(-elapsed / std::min(kMemorySeconds, age));
+  // No exponential: for one function the dynamic linker would have to load libm at every start.
+  const double weight = elapsed / (elapsed + std::min(kMemorySeconds, age));
   rate_ = measured_ == started_ ? fresh : rate_ + (fresh - rate_) * weight;
   measured_ = now;
 }

@@ -10,7 +10,7 @@ import sys
 
 import common
 
-ALLOWED = re.compile(r"libc\.so\.6|libm\.so\.6|ld-linux.*\.so\.\d+")
+ALLOWED = re.compile(r"libc\.so\.6|ld-linux.*\.so\.\d+")
 
 
 def main():
