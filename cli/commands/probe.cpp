@@ -135,6 +135,8 @@ class Probe {
   void print_in_order();
   void print_rest();
   void finish();
+  void add_missing(const Item& item);
+  std::string missing_text() const;
   bool report_missing();
   void end_early(ExitStatus status, std::string_view why);
   ExitStatus status() const;
@@ -311,10 +313,23 @@ void Probe::print_in_order() {
     print(item);
     if (item.is_stable) continue;
     if (item.last->state == PortState::unresolved) ++unresolved_;
-    if (++missing_count_ <= kNamesShown)
-      missing_ += (missing_.empty() ? "" : ", ") + escape(item.target.to_string());
+    add_missing(item);
   }
   output_.flush();
+}
+
+void Probe::add_missing(const Item& item) {
+  if (++missing_count_ <= kNamesShown)
+    missing_ += (missing_.empty() ? "" : ", ") + escape(item.target.to_string());
+}
+
+/// "not open for 2s: a:80, b:80 and 3 more"
+std::string Probe::missing_text() const {
+  std::string text = options_.until_closed ? "not closed" : "not open";
+  if (options_.stable > Duration::zero()) text += " for " + duration_text(options_.stable);
+  text += ": " + missing_;
+  const std::uint64_t more = missing_count_ - std::min(missing_count_, kNamesShown);
+  return more > 0 ? text + fmt::format(" and {} more", more) : text;
 }
 
 /// Those without a result are left out.
@@ -340,14 +355,9 @@ bool Probe::report_missing() {
   const std::optional<Duration> left = left_to_wait();
   const bool is_late = left && *left <= Duration::zero();
   if (!is_late && options_.command.empty()) return false;
-  const std::uint64_t more = missing_count_ - std::min(missing_count_, kNamesShown);
   std::string line;
   if (is_late) line = fmt::format("--wait {} reached: ", duration_text(*options_.retry.wait));
-  line += options_.until_closed ? "not closed" : "not open";
-  if (options_.stable > Duration::zero()) line += " for " + duration_text(options_.stable);
-  line += ": " + missing_;
-  if (more > 0) line += fmt::format(" and {} more", more);
-  context_.reporter.error(line);
+  context_.reporter.error(line + missing_text());
   return is_late;
 }
 
@@ -363,10 +373,16 @@ ExitStatus Probe::status() const {
 /// What is known already is printed first.
 void Probe::end_early(ExitStatus status, std::string_view why) {
   running_.clear();
+  if (options_.retry.wait)
+    for (const auto& [number, item] : items_)
+      if (!item.is_stable) add_missing(item);
   std::erase_if(items_, [](const auto& entry) { return !entry.second.is_done; });
   print_rest();
-  context_.reporter.error(
-      fmt::format("{}: {} ports tested, {} without an answer", why, done_, started_ - done_));
+  const std::string how_far =
+      missing_count_ > 0 && options_.retry.wait
+          ? missing_text()
+          : fmt::format("{} ports tested, {} without an answer", done_, started_ - done_);
+  context_.reporter.error(fmt::format("{}: {}", why, how_far));
   ending_ = status;
   finish();
 }

@@ -50,6 +50,15 @@ TEST_F(ProbeWaitTest, TargetsAreWaitedForSideBySideHoweverFewJobs) {
   EXPECT_LT(result.duration, 2s);
 }
 
+TEST_F(ProbeWaitTest, TheLimitOfTheWholeRunNamesWhatIsMissingToo) {
+  const std::string closed = "127.0.0.1:" + std::to_string(closed_port());
+  const TestServer server;
+  const RunResult result =
+      run_ioa(wait_for({"20s", "--timeout", "300ms", closed, "127.0.0.1:" + server.port_text()}));
+  EXPECT_EQ(result.status, 124);
+  EXPECT_EQ(result.err, "ioa connect: --timeout 300ms reached: not open: " + closed + "\n");
+}
+
 TEST_F(ProbeWaitTest, AnyEndsWithTheFirst) {
   TestServer server;
   const std::string closed = std::to_string(closed_port());
