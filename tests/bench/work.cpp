@@ -1,5 +1,7 @@
 // work_thread_1, work_thread_64: calls to a worker thread and their results back in the loop, one
 // in flight on one thread, 64 on two.
+// work_process_1, work_process_64: calls of 64 bytes to a worker process, which answers with them, in
+// the same two ways.
 // resolve: getaddrinfo of localhost, 16 in flight. What is in flight at the same time is spelt
 // differently, since look-ups of the same name are one; variant "shared" asks for the same name.
 #include <cctype>
@@ -11,6 +13,7 @@
 #include "ioa/libevent/libevent_backend.hpp"
 #include "ioa/loop/loop.hpp"
 #include "ioa/net/resolver.hpp"
+#include "ioa/worker/function.hpp"
 #include "ioa/worker/thread_pool.hpp"
 #include "tests/bench/bench.hpp"
 
@@ -33,6 +36,17 @@ ioa::Future<> call(Work& work, ioa::ThreadPool& pool) {
     auto add_one = [x = work.left] { return x + 1; };
     long result = co_await pool.run(add_one);
     asm volatile("" : : "r"(result));
+    work.end();
+  }
+}
+
+using Echo = ioa::Function<std::string(std::string)>;
+
+ioa::Future<> call_process(Work& work, Echo& echo) {
+  const std::string bytes(64, 'x');
+  while (work.begin()) {
+    std::string answer = co_await echo.call(bytes);
+    if (answer.size() != bytes.size()) bench::die("an answer is lost");
     work.end();
   }
 }
@@ -62,6 +76,7 @@ ioa::Future<> resolve(Work& work, ioa::Resolver& resolver, std::string host) {
 int main(int argc, char** argv) {
   const std::string_view program = argv[0];
   const bool resolves = program.find("resolve") != std::string_view::npos;
+  const bool is_process = program.find("process") != std::string_view::npos;
   const bool is_single = program.find("_1") + 2 == program.size();
   const bench::Arguments arguments = bench::parse(argc, argv,
                                                   resolves    ? bench::Defaults{10'000, 16}
@@ -73,12 +88,19 @@ int main(int argc, char** argv) {
   options.max_threads = arguments.window > 1 ? 2 : 1;
   ioa::ThreadPool pool(loop, options);
   ioa::Resolver resolver(loop, {}, options);
+  ioa::FunctionOptions workers;
+  workers.min_workers = workers.max_workers = options.max_threads;
+  Echo* echo = nullptr;
+  if (is_process)
+    echo = &loop.add(std::make_unique<Echo>([](std::string text) { return text; }, workers));
   auto& clients = loop.add(std::make_unique<ioa::Notifier>());
   bench::StopWatch watch;
   watch.start();
   for (long i = 0; i < arguments.window; ++i) {
     if (resolves)
       clients.adopt(resolve(work, resolver, spell(arguments.variant == "shared" ? 0 : i)));
+    else if (is_process)
+      clients.adopt(call_process(work, *echo));
     else
       clients.adopt(call(work, pool));
   }

@@ -14,6 +14,7 @@
 #include "ioa/base/assert.hpp"
 #include "ioa/base/error.hpp"
 #include "ioa/loop/loop.hpp"
+#include "ioa/worker/thread_signals.hpp"
 
 namespace ioa {
 namespace {
@@ -28,25 +29,6 @@ void destroy_all(JobList& jobs) noexcept {
   while (pop(jobs)) {
   }
 }
-
-/// Blocks every signal that another thread could take for as long as it lives. Threads inherit it,
-/// so that there is no moment in which a new one could take a signal.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    ::sigfillset(&all);
-    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT})
-      ::sigdelset(&all, fault);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-  ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
- private:
-  sigset_t before_;
-};
 
 constinit std::atomic<unsigned> forks{0};
 
@@ -152,7 +134,7 @@ int ThreadPool::Shared::start_thread() {
   pthread_t thread;
   int error = 0;
   {
-    const SignalsBlocked blocked;
+    const detail::ThreadSignals blocked;
     error = ::pthread_create(&thread, &attributes, &Shared::thread_main, self.get());
   }
   ::pthread_attr_destroy(&attributes);
