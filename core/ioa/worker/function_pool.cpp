@@ -122,6 +122,7 @@ Future<> FunctionPool::stop() {
 }
 
 void FunctionPool::restart() {
+  death_ = nullptr;
   const bool had_workers = workers() > 0;
   retire_all();
   if (had_workers) replace();
@@ -137,6 +138,7 @@ void FunctionPool::submit(std::unique_ptr<Call> call) {
   if (!running_) throw std::logic_error("a Function is called in a loop");
   if (call->arguments.size() > options_.max_message)
     throw Error::from_errno(EMSGSIZE, "call", {}, "the arguments are too long");
+  if (death_) return call->fail(death_);
   queue_[call->priority].push(*call);
   static_cast<void>(call.release());
   ++queued_;
@@ -222,6 +224,10 @@ void FunctionPool::worker_gone(Worker& worker, const std::string& how) {
   workers_.erase(place);
   running_->sweep.schedule();
   tell_stopped();
+  if (death_) {
+    fail_queue(death_);
+    return;
+  }
   dispatch();
   // One that dies before it has done anything is only replaced by need: that may be its nature.
   if (has_worked && (!was_retiring || is_used_up)) replace();
@@ -232,7 +238,8 @@ void FunctionPool::return_calls(Worker& worker, const std::string& how) {
   const std::uint64_t begun = worker.begun();
   const auto error = std::make_exception_ptr(
       Error(ErrorKind::disconnected, {}, "call", {}, "the worker died: " + how));
-  const bool is_hopeless = stillborn_ >= kMostStillborn;
+  if (!worker.is_retiring() && !options_.replaces_dead) death_ = error;
+  const bool is_hopeless = death_ || stillborn_ >= kMostStillborn;
   while (std::unique_ptr<Call> call = worker.take_last()) {
     if (!call->is_wanted) continue;
     if (call->number <= begun || is_hopeless) {

@@ -68,6 +68,9 @@ struct FunctionOptions {
   std::uint64_t max_worker_calls = 0;
   /// A worker ends, and is replaced, when the code throws.
   bool exit_on_die = false;
+  /// Whether another worker takes the place of one that has died. If not, all calls that it had not
+  /// answered and all later ones fail with kind `disconnected`, until restart().
+  bool replaces_dead = true;
   /// The most calls that a worker is given before it has answered the first of them. They save
   /// system calls, and are given only to a worker that has just answered within a millisecond.
   std::size_t max_in_flight = 64;
@@ -145,6 +148,7 @@ class FunctionPool : public Notifier {
   std::size_t queued_ = 0;
   std::list<std::unique_ptr<Worker>> workers_;  // the oldest first
   std::vector<std::unique_ptr<Worker>> gone_;   // until nothing of them is on the stack
+  std::exception_ptr death_;   // what calls fail with, where the dead are not replaced
   std::size_t stillborn_ = 0;  // workers in a row that died before they had begun anything
   std::vector<Promise<>> stopped_;
   std::unique_ptr<Running> running_;  // while it is in a loop
