@@ -95,6 +95,7 @@ TEST_F(FlowFilterTest, ARateHoldsOnEveryPath) {
   const std::string bytes = pattern(50'000);
   for (const EndKind from : {EndKind::file, EndKind::pipe, EndKind::tcp}) {
     prepare(from, EndKind::tcp, bytes);
+    loop.refresh_now();  // a rate counts in the loop's time, which may be old on a busy machine
     const auto began = Clock::now();
     flow->limit_rate(1'000'000);
     start();
