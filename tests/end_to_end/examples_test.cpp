@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -272,6 +273,69 @@ TEST_F(ExamplesTest, HttpGetSaysWhyItCannotConnect) {
   const RunResult result = Process({example("http_get"), "127.0.0.1", closed.port()}).wait();
   EXPECT_THAT(result.err, HasSubstr("ECONNREFUSED"));
   EXPECT_EQ(result.status, 1);
+}
+
+TEST_F(ExamplesTest, HashFilesSaysWhatSha256sumDoes) {
+  const TempDir dir;
+  const std::string script = "cd " + dir.path().string() +
+                             " && seq 100000 >a && printf abc >b && : >c && " +
+                             example("hash_files") + " a b c >ours; sha256sum a b c | cmp - ours";
+  expect_success(run_shell(script), "");
+  const RunResult result =
+      run_shell("cd " + dir.path().string() + " && " + example("hash_files") + " nowhere b");
+  EXPECT_EQ(result.status, 1);
+  EXPECT_THAT(result.err, HasSubstr("open nowhere: No such file or directory (ENOENT)"));
+  EXPECT_THAT(result.out, HasSubstr("  b\n"));
+}
+
+TEST_F(ExamplesTest, SupervisorStartsItsCommandAgain) {
+  const TempDir dir;
+  const std::string counter = dir / "count";
+  // Fails twice, then succeeds.
+  const std::string command = "echo >>" + counter + "; [ $(wc -l <" + counter + ") = 3 ]";
+  const RunResult result = run_shell(example("supervisor") + " 5 sh -c '" + command + "'");
+  EXPECT_EQ(result.status, 0);
+  EXPECT_THAT(result.err, HasSubstr("run 3: exited with status 0"));
+  const RunResult failing = run_shell(example("supervisor") + " 1 sh -c 'exit 7'");
+  EXPECT_EQ(failing.status, 7);
+  EXPECT_THAT(failing.err, HasSubstr("run 2: exited with status 7"));
+  EXPECT_EQ(run_shell(example("supervisor") + " 1 /no/such/command").status, 127);
+}
+
+TEST_F(ExamplesTest, SupervisorTakesItsCommandWithIt) {
+  const TempDir dir;
+  Process supervisor({example("supervisor"), "1", "sh", "-c", "echo $$ >&2; exec sleep 60"});
+  ASSERT_TRUE(supervisor.wait_for_err("\n"));
+  supervisor.signal(SIGTERM);
+  const RunResult result = supervisor.wait();
+  EXPECT_EQ(result.status, 128 + SIGTERM);
+  const ::pid_t child = std::stoi(result.err);
+  wait_until([child] { return ::kill(child, 0) != 0; }, "the end of the command");
+}
+
+TEST_F(ExamplesTest, LogFollowerGoesOnThroughRotationAndRestarts) {
+  const TempDir dir;
+  const std::string log = dir / "log";
+  auto append = [&log](const char* text) { run_shell("echo " + std::string(text) + " >>" + log); };
+  append("one");
+  auto server = std::make_unique<TestServer>();
+  const std::string port = server->port_text();
+  Process follower({example("log_follower"), log, "127.0.0.1", port});
+  {
+    Peer peer = server->accept();
+    EXPECT_EQ(peer.receive(4), "one\n");
+    run_shell("mv " + log + " " + log + ".1");
+    append("two");
+    EXPECT_EQ(peer.receive(4), "two\n");
+  }
+  // The connection is gone; what is written now must not be.
+  Peer peer = [&] {
+    append("three");
+    append("four");
+    return server->accept();
+  }();
+  EXPECT_THAT(peer.receive(5), ::testing::AnyOf("three", "four\n"));
+  follower.signal(SIGTERM);
 }
 
 }  // namespace

@@ -39,11 +39,45 @@ void FileStream::added_to_loop(Loop& loop) {
   running_->step.schedule();
 }
 
-void FileStream::removing_from_loop(Loop&) { running_.reset(); }
+void FileStream::removing_from_loop(Loop&) {
+  running_.reset();
+  readers_.clear();
+}
 
 void FileStream::on_read(ReadCallback callback) {
   on_read_ = std::move(callback);
   if (running_) running_->step.schedule();
+}
+
+Future<std::string> FileStream::read_line(std::size_t limit) {
+  LineReader& reader = readers_.emplace_back(LineReader{Promise<std::string>(), limit});
+  Future<std::string> line = reader.promise.future();
+  serve_lines();
+  if (running_) running_->step.schedule();
+  return line;
+}
+
+bool FileStream::is_wanted() noexcept {
+  readers_.remove_if([](const LineReader& reader) { return !reader.promise.wanted(); });
+  return (on_read_ && !is_paused_) || !readers_.empty();
+}
+
+/// Nothing of this runs their owners' code: what waits for a Future runs later.
+void FileStream::serve_lines() {
+  while (is_wanted() && !readers_.empty()) {
+    LineReader& first = readers_.front();
+    const std::size_t end = in_.view().find('\n', in_.searched_for_lf());
+    const bool is_whole = end != std::string_view::npos;
+    if (std::min(end, in_.size()) > first.limit) {
+      first.promise.fail(Error::from_errno(EMSGSIZE, "read", path_, "no end of line"));
+    } else if (is_whole) {
+      first.promise.done(std::string(in_.view().substr(0, end)));
+      in_.consume(end + 1);
+    } else {
+      return in_.set_searched_for_lf(in_.size());
+    }
+    readers_.pop_front();
+  }
 }
 
 void FileStream::step() {
@@ -61,10 +95,9 @@ void FileStream::follow() {
   if (is_written_anew()) {
     begin(0);
     on_truncated_(*this);
-  } else if (!on_read_ || read_more()) {
-    if (!on_read_) return;
   } else {
-    return leave_file();
+    if (!is_wanted()) return;
+    if (!read_more()) return leave_file();
   }
   if (running_) running_->step.schedule();
 }
@@ -112,7 +145,8 @@ bool FileStream::read_more() {
   offset_ += fresh.size();
   last_read_ += fresh.substr(fresh.size() - std::min(fresh.size(), kRemembered));
   last_read_.erase(0, last_read_.size() - std::min(last_read_.size(), kRemembered));
-  on_read_(*this, in_);
+  serve_lines();
+  if (!in_.empty() && !is_paused_) on_read_(*this, in_);
   return true;
 }
 
@@ -126,6 +160,11 @@ void FileStream::leave_file() {
   fd_.reset();
   if (is_gone) return on_removed_(*this);
   running_->step.schedule();
+}
+
+void FileStream::resume_reading() {
+  is_paused_ = false;
+  if (running_) running_->step.schedule();
 }
 
 void FileStream::seek(std::uint64_t offset) {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@
 #include "ioa/base/event_slot.hpp"
 #include "ioa/base/unique_fd.hpp"
 #include "ioa/file/file_watcher.hpp"
+#include "ioa/future/promise.hpp"
 #include "ioa/loop/notifier.hpp"
 #include "ioa/loop/watch.hpp"
 
@@ -48,6 +50,7 @@ class FileStream final : public Notifier {
   using ErrorCallback = UniqueFunction<void(FileStream&, const Error&)>;
 
   static constexpr std::size_t kReadSize = std::size_t{64} << 10;
+  static constexpr std::size_t kMaxLine = std::size_t{1} << 20;
   static constexpr std::uint64_t kWholeFile = std::numeric_limits<std::uint64_t>::max();
 
   FileStream(FileWatcher& watcher, std::string path);
@@ -58,6 +61,10 @@ class FileStream final : public Notifier {
   /// Called with what was read and nobody has consumed yet, whenever there is more. What it leaves
   /// stays in memory, however much that becomes.
   void on_read(ReadCallback callback);
+  /// The next line, without its LF, once it is whole; those who asked first get theirs first,
+  /// before on_read. DROPPING the Future consumes nothing. Fails with EMSGSIZE, consuming nothing,
+  /// if a line is longer than `limit` bytes, and with kind `abandoned` when this leaves its loop.
+  Future<std::string> read_line(std::size_t limit = kMaxLine);
   void on_truncated(Callback callback) { on_truncated_ = std::move(callback); }
   void on_replaced(Callback callback) { on_replaced_ = std::move(callback); }
   /// The file has gone from its path, and its rest is read; it is waited for another one.
@@ -71,6 +78,11 @@ class FileStream final : public Notifier {
   /// bytes; if there is none, at the beginning of those. Returns whether there was one. Throws
   /// Error if the file cannot be read.
   bool seek_to_last(std::string_view pattern, std::uint64_t horizon = kWholeFile);
+
+  /// Holds reading: the file keeps what comes meanwhile.
+  void pause_reading() noexcept { is_paused_ = true; }
+  void resume_reading();
+  bool is_reading_paused() const noexcept { return is_paused_; }
 
   const std::string& path() const noexcept { return path_; }
   /// Where the next byte is read.
@@ -91,6 +103,8 @@ class FileStream final : public Notifier {
   void begin(std::uint64_t offset);
   bool is_written_anew() const;
   bool read_more();
+  bool is_wanted() noexcept;
+  void serve_lines();
   void leave_file();
   std::string bytes_at(std::uint64_t offset, std::size_t size) const;
   std::uint64_t size() const;
@@ -103,7 +117,13 @@ class FileStream final : public Notifier {
   /// What was read last: if that is not there any more, the file was written anew.
   std::string last_read_;
   ByteBuffer in_;
+  struct LineReader {
+    Promise<std::string> promise;
+    std::size_t limit;
+  };
+  std::list<LineReader> readers_;
   bool is_initial_ = true;
+  bool is_paused_ = false;
   Event<void(FileStream&, std::uint64_t)> on_initial_;
   Event<void(FileStream&, ByteBuffer&)> on_read_;
   Event<void(FileStream&)> on_truncated_;

@@ -169,6 +169,38 @@ TEST_F(FileStreamTest, WhatIsNotConsumedComesAgainWithMore) {
   EXPECT_EQ(seen, (std::vector<std::string>{"ab", "bcd"}));
 }
 
+TEST_F(FileStreamTest, ReadsNothingWhileItIsPaused) {
+  write("one\n");
+  auto& stream = start();
+  stream.pause_reading();
+  test::turn_while_busy(loop);
+  EXPECT_EQ(told_, "<initial 4>");
+  append("two\n");
+  test::turn_while_busy(loop);
+  EXPECT_EQ(told_, "<initial 4>");
+  stream.resume_reading();
+  expect_told("<initial 4>one\ntwo\n");
+}
+
+TEST_F(FileStreamTest, GivesLinesToThoseWhoAskForThem) {
+  write("one\ntwo\nhal");
+  auto& stream = loop.add(std::make_unique<FileStream>(files_, dir_ / "log"));
+  Future<std::string> first = stream.read_line();
+  { Future<std::string> dropped = stream.read_line(); }
+  Future<std::string> second = stream.read_line();
+  EXPECT_EQ(run(std::move(first)), "one");
+  EXPECT_EQ(run(std::move(second)), "two");
+  Future<std::string> third = stream.read_line();
+  EXPECT_FALSE(settles(third));
+  append("f\nlong enough\n");
+  EXPECT_EQ(run(std::move(third)), "half");
+  EXPECT_THROW(run(stream.read_line(3)), Error);
+  EXPECT_EQ(run(stream.read_line()), "long enough");
+  Future<std::string> never = stream.read_line();
+  stream.remove();
+  EXPECT_THROW(run(std::move(never)), Error);
+}
+
 TEST_F(FileStreamTest, AFolderIsAnError) {
   std::filesystem::create_directory(dir_ / "log");
   int error = 0;
