@@ -139,9 +139,9 @@ Future<> NearSideOpener::connect(NearSide& near, std::int64_t connection, Durati
     request.service = address.service;
     request.family = address.family;
   }
-  Connection connection = co_await context_.connector.connect(std::move(request));
-  near.sink = ByteEnd::borrow(connection.fd.get());
-  near.source = ByteEnd::own(std::move(connection.fd));
+  Connection made = co_await context_.connector.connect(std::move(request));
+  near.sink = ByteEnd::borrow(made.fd.get());
+  near.source = ByteEnd::own(std::move(made.fd));
   near.finishes = true;
   near.half_closes = true;
 }
