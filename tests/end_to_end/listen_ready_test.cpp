@@ -112,7 +112,8 @@ TEST_F(ListenReadyTest, SocketsThatWerePassedAreServed) {
                    "--port-file", dir_ / "ready", "-c", "echo $LISTEN_FDS$LISTEN_PID.", "systemd"});
   wait_until([&] { return !dir_.read("ready").empty(); }, "listening");
   const std::string ports = dir_.read("ports");
-  for (const std::string& port : {ports.substr(0, ports.find('\n')), ports.substr(ports.find('\n'))})
+  for (const std::string& port :
+       {ports.substr(0, ports.find('\n')), ports.substr(ports.find('\n'))})
     EXPECT_EQ(connect_to_port(static_cast<std::uint16_t>(std::stoul(port))).receive_all(), ".\n");
   program.signal(SIGTERM);
   program.wait();
