@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "cli/commands/establish.hpp"
+#include "cli/commands/listen/hub_service.hpp"
 #include "cli/commands/listen/privileges.hpp"
 #include "cli/commands/listen/readiness.hpp"
 #include "cli/commands/listen/reflect_service.hpp"
@@ -26,6 +27,7 @@ bool has_taps(const ByteOptions& options) noexcept {
 
 std::unique_ptr<PeerService> make_service(Context& context, const ListenOptions& options,
                                           ServiceHost& host) {
+  if (is_hub(options)) return std::make_unique<HubService>(context, options, host);
   const bool reflects = options.serve_by == ServeBy::echo || options.serve_by == ServeBy::discard;
   // The one peer of a run has what an exit status needs: its bytes are waited for to the last.
   if (reflects && options.keep_open && !has_taps(options))
@@ -34,6 +36,7 @@ std::unique_ptr<PeerService> make_service(Context& context, const ListenOptions&
 }
 
 ExitStatus status_of_preparing(const Error& error) {
+  if (error.operation() == "resolve") return status_of_failure(error);
   if (error.operation() == "exec") return status_of_spawn_failure(error);
   return ExitStatus::io_error;
 }
@@ -50,7 +53,10 @@ ExitStatus status_of_listening(const Error& error) noexcept {
 }  // namespace
 
 ListenRun::ListenRun(Context& context, ListenOptions options)
-    : context_(context), options_(std::move(options)), hooks_(context) {
+    : context_(context),
+      options_(std::move(options)),
+      hooks_(context),
+      access_(context, std::move(options_.access), options_.numeric) {
   context_.child_descriptors = descriptors_.before();
   if (options_.keep_open) context_.reporter.name_connections();
   service_ = make_service(context_, options_, *this);
@@ -72,6 +78,7 @@ Future<> ListenRun::work() {
   ExitStatus status = ExitStatus::io_error;
   bool is_prepared = false;
   try {
+    co_await access_.prepare();
     co_await service_->prepare();
     is_prepared = true;
     std::vector<ListenPlace> places = co_await open_listen_places(context_.resolver, options_);
@@ -118,8 +125,12 @@ void ListenRun::listen(std::vector<ListenPlace> places) {
 }
 
 void ListenRun::admit(AcceptedConnection connection) {
+  const std::string_view why = access_.refusal(connection.peer);
+  if (!why.empty()) return refuse(connection, why);
   ListenPeer peer;
   peer.number = ++accepted_;
+  if (options_.access.max_per_ip > 0)
+    places_.emplace(peer.number, access_.take_place(connection.peer));
   peer.protocol = protocol_of(connection.local, connection.fd.get());
   peer.connection = std::move(connection);
   if (context_.reporter.wants_events()) {
@@ -137,6 +148,16 @@ void ListenRun::admit(AcceptedConnection connection) {
     stop_listening();
   }
   service_->serve(std::move(peer));
+}
+
+/// It is closed when this returns: it was never one of ours.
+void ListenRun::refuse(const AcceptedConnection& connection, std::string_view why) {
+  const std::string address = connection.peer.to_string();
+  const std::string local = connection.local.to_string();
+  context_.reporter.event("rejected", {{"address", std::string_view(address)},
+                                       {"local", std::string_view(local)},
+                                       {"reason", why}});
+  context_.reporter.warning(fmt::format("refused {}: {}", escape(address), why));
 }
 
 /// --accept-timeout counts while nobody is served.
@@ -164,6 +185,7 @@ void ListenRun::peer_ended(const PeerEnd& end) {
   --open_;
   gone_.sent += end.sent;
   gone_.received += end.received;
+  places_.erase(end.number);
   if (!options_.keep_open) return finish(status_.value_or(end.status));
   if (open_ > 0) return;
   if (status_) return finish(*status_);
@@ -248,7 +270,8 @@ std::string ListenRun::summary() const {
 void ListenRun::finish(ExitStatus status) {
   if (meter_) meter_->finish();
   meter_.reset();
-  outcome_.done(status);
+  const ExitStatus of_service = service_->conclude();
+  outcome_.done(status == ExitStatus::done ? of_service : status);
 }
 
 }  // namespace ioa::cli

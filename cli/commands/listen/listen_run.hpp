@@ -4,8 +4,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
+#include "cli/commands/listen/access_control.hpp"
 #include "cli/commands/listen/listen_options.hpp"
 #include "cli/commands/listen/listen_sockets.hpp"
 #include "cli/commands/listen/peer_service.hpp"
@@ -53,6 +56,7 @@ class ListenRun final : private ServiceHost {
   Future<> work();
   void listen(std::vector<ListenPlace> places);
   void admit(AcceptedConnection connection);
+  void refuse(const AcceptedConnection& connection, std::string_view why);
   void stop_listening();
   void await_peer();
   void drain(int signal);
@@ -65,6 +69,9 @@ class ListenRun final : private ServiceHost {
   ListenOptions options_;
   DescriptorLimit descriptors_;
   RunHooks hooks_;
+  AccessControl access_;
+  /// Of the peers that are there, by their numbers; empty without --max-per-ip.
+  std::unordered_map<std::int64_t, AddressCounter::Place> places_;
   std::unique_ptr<PeerService> service_;
   Listener* listener_ = nullptr;  // while it is in the loop
   Stage stage_ = Stage::preparing;
