@@ -65,17 +65,33 @@ AccessControl::AccessControl(Context& context, AccessOptions options, bool numer
       rules_{std::move(options.allow), std::move(options.deny), {}, {}},
       counter_(options.max_per_ip) {}
 
-bool AccessControl::may_change() const noexcept {
-  const auto has_what_changes = [](const AccessSide& side) {
-    return !side.files.empty() || !side.given.names.empty();
-  };
-  return has_what_changes(rules_.allow) || has_what_changes(rules_.deny);
+Future<> AccessControl::prepare() {
+  if (!rules_.allow.may_change() && !rules_.deny.may_change()) co_return;
+  // From now on, since SIGHUP ends a process that does not listen to it.
+  hangup_.emplace(context_.loop, SIGHUP, [this] { hang_up(); });
+  co_await look_up(rules_);
+  is_prepared_ = true;
+  if (wants_reload_) hang_up();
 }
 
-Future<> AccessControl::prepare() {
-  if (!may_change()) co_return;
-  co_await look_up(rules_);
-  hangup_.emplace(context_.loop, SIGHUP, [this] { hang_up(); });
+Future<> AccessControl::prepare_anew() {
+  try {
+    read_files();
+  } catch (const std::exception& error) {
+    say_kept(error.what());
+  }
+  co_await prepare();
+}
+
+void AccessControl::read_files() {
+  AccessRules rules{rules_.allow, rules_.deny, {}, {}};
+  read_again(rules.allow);
+  read_again(rules.deny);
+  rules_ = std::move(rules);
+}
+
+void AccessControl::say_kept(std::string_view what) {
+  context_.reporter.error(fmt::format("{}; the rules of before hold", escape(what)));
 }
 
 Future<> AccessControl::look_up(AccessRules& rules) {
@@ -84,7 +100,10 @@ Future<> AccessControl::look_up(AccessRules& rules) {
 }
 
 /// A reload that still looks names up is dropped: what it has read may be old by now.
-void AccessControl::hang_up() { reload_ = reload(); }
+void AccessControl::hang_up() {
+  wants_reload_ = !is_prepared_;
+  if (is_prepared_) reload_ = reload();
+}
 
 Future<> AccessControl::reload() {
   try {
@@ -94,10 +113,8 @@ Future<> AccessControl::reload() {
     co_await look_up(rules);
     rules_ = std::move(rules);
     context_.reporter.note("the rules of access were read again");
-  } catch (const AccessFileError& error) {
-    context_.reporter.error(fmt::format("{}; the rules of before hold", error.what()));
-  } catch (const Error& error) {
-    context_.reporter.error(fmt::format("{}; the rules of before hold", escape(error.what())));
+  } catch (const std::exception& error) {
+    say_kept(error.what());
   }
 }
 

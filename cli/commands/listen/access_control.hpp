@@ -49,6 +49,9 @@ class AccessControl {
   /// Looks the names up, and listens to SIGHUP from then on if there is anything to do. Fails with
   /// the Error of the first name that does not resolve (operation "resolve").
   Future<> prepare();
+  /// The same for a process that begins to serve later than its options were read: files are read
+  /// anew first, as on SIGHUP.
+  Future<> prepare_anew();
 
   /// Why this peer may not come, for people and the `rejected` event; empty if it may.
   std::string_view refusal(const SocketAddress& peer) const;
@@ -59,13 +62,16 @@ class AccessControl {
   Future<> look_up(AccessRules& rules);
   Future<> reload();
   void hang_up();
-  bool may_change() const noexcept;
+  void read_files();
+  void say_kept(std::string_view what);
 
   Context& context_;
   bool numeric_;
   AccessRules rules_;
   AddressCounter counter_;
   std::optional<SignalWatch> hangup_;
+  bool is_prepared_ = false;
+  bool wants_reload_ = false;  // SIGHUP came before that
   Future<> reload_;
 };
 

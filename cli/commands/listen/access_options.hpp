@@ -28,6 +28,8 @@ struct AccessSide {
   std::vector<AccessFile> files;
 
   bool empty() const noexcept { return given.empty() && files.empty(); }
+  /// Whether there is a file or a name in it, which may mean others later.
+  bool may_change() const noexcept { return !files.empty() || !given.names.empty(); }
 };
 
 /// Who may connect: what the options say, with the files as they were at the start.
@@ -39,6 +41,8 @@ struct AccessOptions {
 
   /// Whether everybody may come.
   bool has_rules() const noexcept { return !allow.empty() || !deny.empty(); }
+  /// Whether SIGHUP has anything to do.
+  bool may_change() const noexcept { return allow.may_change() || deny.may_change(); }
 };
 
 /// Reads the options of kAccessOptions, and the files. Throws UsageError, for a line of a file with
