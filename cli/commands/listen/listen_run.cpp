@@ -191,10 +191,7 @@ void ListenRun::admit(AcceptedConnection connection) {
 /// It is closed when this returns: it was never one of ours.
 void ListenRun::refuse(const AcceptedConnection& connection, std::string_view why) {
   const std::string address = connection.peer.to_string();
-  const std::string local = connection.local.to_string();
-  context_.reporter.event("rejected", {{"address", std::string_view(address)},
-                                       {"local", std::string_view(local)},
-                                       {"reason", why}});
+  context_.reporter.event("rejected", {{"address", std::string_view(address)}, {"reason", why}});
   context_.reporter.warning(fmt::format("refused {}: {}", escape(address), why));
 }
 
