@@ -6,7 +6,7 @@
 
 #include "ioa/net/socket_address.hpp"
 #include "tests/end_to_end/end_to_end.hpp"
-#include "tests/end_to_end/listen_server.hpp"
+#include "tests/end_to_end/hub_server.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace ioa::test {
@@ -15,7 +15,7 @@ namespace {
 class ListenHubBrokerTest : public GuardedTest {};
 
 TEST_F(ListenHubBrokerTest, EachPeersBytesGoToEveryOther) {
-  ListenServer server({"--broker"});
+  HubServer server({"--broker"});
   std::vector<Peer> peers = server.connect_many(3);
   peers[0].send("one");
   EXPECT_EQ(peers[1].receive(3), "one");
@@ -32,7 +32,7 @@ TEST_F(ListenHubBrokerTest, StdinIsNotRead) {
   Process::Stdio stdio;
   const UniqueFd kept = copy_of(in.first);
   stdio.in = std::move(in.first);
-  ListenServer server({"-k", "--broker"}, std::move(stdio));
+  HubServer server({"-k", "--broker"}, std::move(stdio));
   std::vector<Peer> peers = server.connect_many(2);
   peers[0].send("x");
   EXPECT_EQ(peers[1].receive(1), "x");
@@ -41,7 +41,7 @@ TEST_F(ListenHubBrokerTest, StdinIsNotRead) {
 }
 
 TEST_F(ListenHubBrokerTest, TwoHundredPeersHearEveryWord) {
-  ListenServer server({"-k", "--broker"});
+  HubServer server({"-k", "--broker"});
   constexpr int kPeers = 200;
   std::vector<Peer> peers = server.connect_many(kPeers);
   const std::string text = test_bytes(100'000);
@@ -57,7 +57,7 @@ TEST_F(ListenHubBrokerTest, TwoHundredPeersHearEveryWord) {
 }
 
 TEST_F(ListenHubBrokerTest, APeerThatHasLeftIsNoFailure) {
-  ListenServer server({"--broker"});
+  HubServer server({"--broker"});
   std::vector<Peer> peers = server.connect_many(3);
   peers[0].send("x");
   EXPECT_EQ(peers[1].receive(1), "x");
@@ -74,7 +74,7 @@ TEST_F(ListenHubBrokerTest, APeerThatHasLeftIsNoFailure) {
 }
 
 TEST_F(ListenHubBrokerTest, AHalfClosedPeerHearsTheOthers) {
-  ListenServer server({"--broker"});
+  HubServer server({"--broker"});
   std::vector<Peer> peers = server.connect_many(2);
   peers[0].send("last");
   peers[0].shut_down();
@@ -84,7 +84,7 @@ TEST_F(ListenHubBrokerTest, AHalfClosedPeerHearsTheOthers) {
 }
 
 TEST_F(ListenHubBrokerTest, AChatHasALineAPersonWithTheirName) {
-  ListenServer server({"-k", "--chat"});
+  HubServer server({"-k", "--chat"});
   std::vector<Peer> peers = server.connect_many(3);
   peers[0].send("hello\n");
   EXPECT_EQ(peers[1].receive(14), "<user1> hello\n");
@@ -94,7 +94,7 @@ TEST_F(ListenHubBrokerTest, AChatHasALineAPersonWithTheirName) {
 }
 
 TEST_F(ListenHubBrokerTest, TheLastLineOfSomebodyWhoLeavesIsALine) {
-  ListenServer server({"--chat", "-C"});
+  HubServer server({"--chat", "-C"});
   std::vector<Peer> peers = server.connect_many(2);
   peers[0].send("bye");
   peers[0].shut_down();
@@ -103,7 +103,7 @@ TEST_F(ListenHubBrokerTest, TheLastLineOfSomebodyWhoLeavesIsALine) {
 
 TEST_F(ListenHubBrokerTest, AChatMayBeWrittenDown) {
   const TempDir dir;
-  ListenServer server({"--chat", "-o", dir / "log"});
+  HubServer server({"--chat", "-o", dir / "log"});
   std::vector<Peer> peers = server.connect_many(2);
   peers[1].send("hello\n");
   EXPECT_EQ(peers[0].receive(14), "<user2> hello\n");
@@ -114,7 +114,7 @@ TEST_F(ListenHubBrokerTest, AChatMayBeWrittenDown) {
 }
 
 TEST_F(ListenHubBrokerTest, WithNobodyThereItEndsWithStatusZero) {
-  ListenServer server({"--chat"});
+  HubServer server({"--chat"});
   EXPECT_EQ(server.stop(SIGINT).status, 0);
 }
 

@@ -5,7 +5,7 @@
 
 #include "ioa/net/socket_address.hpp"
 #include "tests/end_to_end/end_to_end.hpp"
-#include "tests/end_to_end/listen_server.hpp"
+#include "tests/end_to_end/hub_server.hpp"
 
 namespace ioa::test {
 namespace {
@@ -17,7 +17,7 @@ class ListenHubSlowTest : public GuardedTest {
   /// Two peers of whom one reads all, and standard input that is written by a thread.
   void start(std::vector<std::string> options) {
     options.insert(options.begin(), "-k");
-    options.insert(options.end(), {"--sndbuf", "64K"});
+    options.insert(options.end(), {"--sndbuf", "64K", "--drain", "5s"});
     server.emplace(std::move(options));
     peers = server->connect_many(2);
     for (const Peer& peer : peers) names.push_back(SocketAddress::local_of(peer.fd()).to_string());
@@ -37,7 +37,7 @@ class ListenHubSlowTest : public GuardedTest {
   }
 
   const std::string text = test_bytes(kSize);
-  std::optional<ListenServer> server;
+  std::optional<HubServer> server;
   std::vector<Peer> peers;
   std::vector<std::string> names;
   std::thread typist;

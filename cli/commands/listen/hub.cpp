@@ -13,6 +13,7 @@ namespace {
 
 // What is given at once: a thousand peers that are behind hold it together.
 constexpr std::size_t kReadSize = std::size_t{64} << 10;
+constexpr int kMostTurnsWaited = 32;
 
 }  // namespace
 
@@ -24,6 +25,10 @@ void Hub::add_filter(Side towards, ByteFilter& filter) {
 
 void Hub::added_to_loop(Loop& loop) {
   work_.emplace(loop, [this] { work(); });
+  patience_.emplace(loop.timers(), [this] {
+    is_impatient_ = true;
+    update_all();
+  });
   if (ends_.sink) {
     sink_.emplace(loop, *std::exchange(ends_.sink, std::nullopt), ends_.sink_name,
                   [this] { sink_changed(); });
@@ -47,6 +52,7 @@ void Hub::removing_from_loop(Loop&) {
   is_ending_ = true;
   for (const auto& peer : peers_) peer->abandon();
   work_->call_off();
+  patience_->disarm();
   source_watch_.reset();
   throttle_.reset();
   sink_.reset();
@@ -59,6 +65,7 @@ bool Hub::has_source() const noexcept {
 void Hub::add_peer(UniqueFd fd, HubPeerNames names) {
   HubPeer& peer =
       *peers_.emplace_back(std::make_unique<HubPeer>(*this, std::move(fd), std::move(names)));
+  has_new_peers_ = true;
   peer.start();
   if (has_source_ended_) peer.end_of_source();
   if (is_ending_) peer.interrupt();
@@ -94,13 +101,31 @@ std::uint64_t Hub::received() const noexcept {
   return sum;
 }
 
+/// Whether somebody may be spoken to: with SlowPeer::pause nobody is slow, otherwise not all are.
+bool Hub::may_be_heard(int listeners, int over) const noexcept {
+  if (listeners == 0) return false;
+  return plan_.slow_peer == SlowPeer::pause ? over == 0 : over < listeners || is_impatient_;
+}
+
 /// A slow sink holds everybody. A slow peer holds those that speak to it, which it does not itself.
 bool Hub::may_speak(const HubPeer& peer) const noexcept {
   if (is_ending_ || (sink_ && sink_->is_behind())) return false;
   if (plan_.kind == HubKind::stdio) return true;
   const int others_over = over_ - (peer.is_over() ? 1 : 0);
   const int listeners = takers_ - (peer.takes() ? 1 : 0);
-  return others_over == 0 && listeners > 0;
+  return may_be_heard(listeners, others_over);
+}
+
+void Hub::peer_moved() {
+  patience_->disarm();
+  is_impatient_ = false;
+}
+
+/// Where all are slow and none reads, nobody is waited for any more.
+void Hub::watch_patience() {
+  if (plan_.slow_peer == SlowPeer::pause || is_impatient_) return;
+  if (takers_ == 0 || over_ < takers_) return patience_->disarm();
+  if (!patience_->is_armed()) patience_->arm(saturating_add(loop()->now(), kPatienceWithFastest));
 }
 
 /// What is read later this turn finds those listening who have come in the same one.
@@ -129,10 +154,25 @@ void Hub::peer_over() {
 }
 
 void Hub::work() {
-  read_peers();
-  if (loop() != nullptr && std::exchange(is_source_ready_, false)) read_source();
+  if (is_waiting_for_more_peers()) {
+    work_->schedule();
+  } else {
+    read_peers();
+    if (loop() != nullptr && std::exchange(is_source_ready_, false)) read_source();
+  }
   if (loop() == nullptr || !bury()) return;
   if (std::exchange(needs_update_, false)) update_all();
+}
+
+/// A Listener takes only so many connections a turn: those that are in its queue hear as well what
+/// is said after they have connected. Not for ever, as more may always come.
+bool Hub::is_waiting_for_more_peers() noexcept {
+  if (!std::exchange(has_new_peers_, false) || turns_waited_ == kMostTurnsWaited) {
+    turns_waited_ = 0;
+    return false;
+  }
+  ++turns_waited_;
+  return true;
 }
 
 void Hub::read_peers() {
@@ -177,7 +217,7 @@ void Hub::give_all(std::string_view bytes, const HubPeer* but) {
 
 bool Hub::wants_source() const noexcept {
   return source_watch_ && !has_source_ended_ && !has_failed_ && !is_ending_ && !waits_for_rate_ &&
-         takers_ > 0 && over_ == 0;
+         may_be_heard(takers_, over_);
 }
 
 void Hub::update_source() {
@@ -194,6 +234,7 @@ void Hub::update_source() {
 }
 
 void Hub::update_all() {
+  watch_patience();
   update_source();
   for (const auto& peer : peers_) peer->update();
 }

@@ -16,6 +16,7 @@
 #include "ioa/io/byte_end.hpp"
 #include "ioa/io/byte_filter.hpp"
 #include "ioa/loop/notifier.hpp"
+#include "ioa/loop/time_queue.hpp"
 #include "ioa/loop/watch.hpp"
 
 namespace ioa::cli {
@@ -28,8 +29,8 @@ namespace ioa::cli {
 ///     hub.add_peer(std::move(socket), {1, "<user1> "});
 ///
 /// Nothing is read that nobody could be given: the source waits for the first peer, and a peer that
-/// is alone in a broker waits for another. What a turn of the loop finds readable is read after the
-/// peers that the same turn has found are there.
+/// is alone in a broker waits for another. While peers come, turn for turn, nothing is read: who
+/// has connected before something was said hears it.
 ///
 /// MEMORY: what is said lies in memory once, however many it waits for. Of each peer no more than
 /// the plan's buffer and one read wait.
@@ -109,10 +110,14 @@ class Hub : public Notifier {
   void takers_changed(int by);
   void over_changed(int by);
   void peer_over();
+  void peer_moved();
 
   void work();
+  bool is_waiting_for_more_peers() noexcept;
   void read_peers();
   bool wants_source() const noexcept;
+  bool may_be_heard(int listeners, int over) const noexcept;
+  void watch_patience();
   void update_source();
   void update_all();
   void read_source();
@@ -132,6 +137,7 @@ class Hub : public Notifier {
   std::optional<IoWatch> source_watch_;
   std::optional<HubThrottle> throttle_;
   std::optional<DeferredCall> work_;
+  std::optional<TimeWatch> patience_;  // armed: all are slow, and none has read anything since
   std::vector<std::unique_ptr<HubPeer>> peers_;
   std::vector<HubPeer*> ready_;  // those that have something to say
   Event<void()> on_source_eof_;
@@ -141,6 +147,8 @@ class Hub : public Notifier {
   std::uint64_t read_from_source_ = 0;
   int takers_ = 0;
   int over_ = 0;
+  int turns_waited_ = 0;  // for peers that come
+  bool has_new_peers_ = false;
   bool has_tried_source_ = false;
   bool is_source_ready_ = false;
   bool waits_for_rate_ = false;  // the source
@@ -151,6 +159,7 @@ class Hub : public Notifier {
   bool is_ending_ = false;
   bool is_cut_off_ = false;
   bool has_failed_ = false;
+  bool is_impatient_ = false;
 };
 
 }  // namespace ioa::cli

@@ -19,7 +19,7 @@ constexpr std::pair<std::string_view, SlowPeer> kSlowPeer[] = {
 
 // What serves a peer in place of the others, and what is about standard input, which is not read.
 constexpr std::string_view kNotWithBroker[] = {
-    "echo",       "discard",   "exec",      "sh-exec", "to",      "on-stdin-eof",
+    "echo",       "discard",   "exec",      "sh-exec", "to",       "on-stdin-eof",
     "quit-after", "send-only", "recv-only", "N",       "hex-dump", "sha256"};
 
 void read_broker(const OptionValues& values, ListenOptions& options) {

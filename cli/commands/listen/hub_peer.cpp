@@ -96,7 +96,8 @@ std::size_t HubPeer::size_to_read() {
 }
 
 void HubPeer::read() {
-  if (has_ended_ || !speaks_ || !hub_.may_speak(*this)) return update_watch();
+  if (has_ended_ || !speaks_) return update_watch();
+  if (!hub_.may_speak(*this)) return look();
   const std::size_t most = keeps_records_ ? kScratchSize : size_to_read();
   if (most == 0) return update_watch();
   const std::span<char> space = scratch_buffer().first(most);
@@ -109,12 +110,25 @@ void HubPeer::read() {
   const auto size = static_cast<std::size_t>(got);
   if (size > space.size()) return finish(HubEnd::failed, Error::from_errno(EMSGSIZE, "recv"));
   received_ += size;
+  has_unread_ = false;
   if (throttle_) throttle_->bucket.take(size, hub_.loop()->now());
   moved();
   hub_.said(*this, {space.data(), size});
   if (has_source_ended_ && hub_.plan().on_source_eof == OnStdinEof::after_reply)
     wants_half_close_ = true;
   advance();
+}
+
+/// It may not speak now: whether it has gone is seen all the same, if it has said nothing before.
+void HubPeer::look() {
+  char first = 0;
+  const ssize_t got =
+      retry_on_eintr([&] { return ::recv(fd_.get(), &first, 1, MSG_DONTWAIT | MSG_PEEK); });
+  if (got == 0) return received_end();
+  if (got < 0 && !would_block(errno))
+    return finish(HubEnd::failed, Error::from_errno(errno, "recv"));
+  has_unread_ = got > 0;
+  update_watch();
 }
 
 void HubPeer::received_end() {
@@ -172,8 +186,8 @@ void HubPeer::give(const SharedBytes& bytes) {
 
 void HubPeer::wait(const SharedBytes& bytes, std::size_t sent) {
   queue_.push(bytes, sent);
-  if (queue_.cost() > hub_.plan().buffer && hub_.plan().slow_peer == SlowPeer::pause)
-    set_over(true);
+  const bool pauses = hub_.plan().slow_peer == SlowPeer::pause;
+  if (pauses ? queue_.cost() > hub_.plan().buffer : !fits(kReadSize)) set_over(true);
   update_watch();
 }
 
@@ -191,10 +205,13 @@ void HubPeer::write() {
     if (put < 0) return write_failed(errno);
     sent_ += static_cast<std::size_t>(put);
     moved();
+    hub_.peer_moved();
     queue_.consume(static_cast<std::size_t>(put));
   }
   // Half of it: so that speakers are not woken for each byte that it reads.
-  if (queue_.cost() <= hub_.plan().buffer / 2) set_over(false);
+  const bool pauses = hub_.plan().slow_peer == SlowPeer::pause;
+  if (queue_.is_empty() || (pauses ? queue_.cost() <= hub_.plan().buffer / 2 : fits(kReadSize)))
+    set_over(false);
   advance();
 }
 
@@ -333,7 +350,7 @@ void HubPeer::update() {
 void HubPeer::update_watch() {
   if (has_ended_) return;
   IoEvents wanted;
-  if (speaks_ && !is_closing_ && !waits_for_rate_ && hub_.may_speak(*this))
+  if (speaks_ && !is_closing_ && !waits_for_rate_ && (!has_unread_ || hub_.may_speak(*this)))
     wanted = wanted.with(IoEvent::read);
   if (!queue_.is_empty()) wanted = wanted.with(IoEvent::write);
   if (watch_.is_started())

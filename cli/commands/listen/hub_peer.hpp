@@ -84,6 +84,7 @@ class HubPeer {
  private:
   void event(IoEvent event);
   std::size_t size_to_read();
+  void look();
   void received_end();
   void write();
   void wait(const SharedBytes& bytes, std::size_t sent);
@@ -129,6 +130,7 @@ class HubPeer {
   bool is_over_ = false;
   bool is_queued_ = false;
   bool waits_for_rate_ = false;
+  bool has_unread_ = false;  // and may not speak
   bool has_source_ended_ = false;
   bool has_said_all_ = false;
   bool has_ended_ = false;

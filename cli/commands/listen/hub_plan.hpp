@@ -14,9 +14,12 @@ namespace ioa::cli {
 /// What becomes of a peer that does not read as fast as others speak.
 enum class SlowPeer {
   pause,       ///< Nobody speaks to it until it has read; so everybody waits for the slowest.
-  drop,        ///< What does not fit is dropped for it.
-  disconnect,  ///< It is closed.
+  drop,        ///< What does not fit is dropped for it; so everybody waits for the fastest.
+  disconnect,  ///< It is closed; everybody waits for the fastest.
 };
+
+/// How long the fastest is waited for that reads nothing at all.
+inline constexpr Duration kPatienceWithFastest = std::chrono::seconds(1);
 
 /// Who speaks to whom in a Hub.
 enum class HubKind {

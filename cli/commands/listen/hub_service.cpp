@@ -168,16 +168,16 @@ ExitStatus HubService::say(const HubPeerEnd& end, const Served& peer) {
   const std::string label = options_.keep_open ? peer.label + ": " : std::string();
   const std::string moved = bytes_moved(end.sent, end.received, end.undelivered);
   if (end.dropped > 0)
-    context_.reporter.error(fmt::format("{}{} bytes dropped, as it read too slowly: {}", label,
-                                        end.dropped, moved));
+    context_.reporter.error(
+        fmt::format("{}{} bytes dropped, as it read too slowly: {}", label, end.dropped, moved));
   if (end.end == HubEnd::slow) {
     context_.reporter.error(
         fmt::format("{}--slow-peer disconnect: it read too slowly: {}", label, moved));
     return ExitStatus::io_error;
   }
   // Who has left a conversation of others is owed nothing that they say after that.
-  const bool has_left = end.end == HubEnd::failed && peer.has_ended_its_side &&
-                        options_.serve_by != ServeBy::stdio;
+  const bool has_left =
+      end.end == HubEnd::failed && peer.has_ended_its_side && options_.serve_by != ServeBy::stdio;
   // The server says that it cuts connections.
   const bool is_said = options_.keep_open && end.undelivered == 0 &&
                        (end.end == HubEnd::interrupted || end.end == HubEnd::cut_off);
@@ -189,12 +189,11 @@ ExitStatus HubService::say(const HubPeerEnd& end, const Served& peer) {
 
 void HubService::say_closed(const HubPeerEnd& end, const Served& peer, std::string_view reason) {
   if (end.end == HubEnd::slow) reason = "slow-peer";
-  context_.reporter.event("closed",
-                          {{"conn", end.number},
-                           {"bytes_sent", static_cast<std::int64_t>(end.sent)},
-                           {"bytes_received", static_cast<std::int64_t>(end.received)},
-                           {"duration_ms", milliseconds(Clock::now() - peer.began)},
-                           {"reason", reason}});
+  context_.reporter.event("closed", {{"conn", end.number},
+                                     {"bytes_sent", static_cast<std::int64_t>(end.sent)},
+                                     {"bytes_received", static_cast<std::int64_t>(end.received)},
+                                     {"duration_ms", milliseconds(Clock::now() - peer.began)},
+                                     {"reason", reason}});
 }
 
 /// The run ends, once each peer is told of.

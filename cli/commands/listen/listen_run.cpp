@@ -162,11 +162,11 @@ void ListenRun::listen(std::vector<ListenPlace> places) {
 }
 
 void ListenRun::admit(AcceptedConnection connection) {
-  const std::string_view why = access_.refusal(connection.peer);
-  if (!why.empty()) return refuse(connection, why);
   ListenPeer peer;
   ++accepted_;
   peer.number = seat_ ? seat_->last_number->fetch_add(1) + 1 : accepted_;
+  const std::string_view why = access_.refusal(connection.peer);
+  if (!why.empty()) return refuse(peer.number, connection.peer, why);
   if (options_.access.max_per_ip > 0)
     places_.emplace(peer.number, access_.take_place(connection.peer));
   peer.protocol = protocol_of(connection.local, connection.fd.get());
@@ -189,9 +189,10 @@ void ListenRun::admit(AcceptedConnection connection) {
 }
 
 /// It is closed when this returns: it was never one of ours.
-void ListenRun::refuse(const AcceptedConnection& connection, std::string_view why) {
-  const std::string address = connection.peer.to_string();
-  context_.reporter.event("rejected", {{"address", std::string_view(address)}, {"reason", why}});
+void ListenRun::refuse(std::int64_t number, const SocketAddress& peer, std::string_view why) {
+  const std::string address = peer.to_string();
+  context_.reporter.event(
+      "rejected", {{"conn", number}, {"address", std::string_view(address)}, {"reason", why}});
   context_.reporter.warning(fmt::format("refused {}: {}", escape(address), why));
 }
 

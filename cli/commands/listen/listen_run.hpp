@@ -63,7 +63,7 @@ class ListenRun final : private ServiceHost {
   void announce(const std::vector<ListenPlace>& places);
   void listen(std::vector<ListenPlace> places);
   void admit(AcceptedConnection connection);
-  void refuse(const AcceptedConnection& connection, std::string_view why);
+  void refuse(std::int64_t number, const SocketAddress& peer, std::string_view why);
   void stop_listening();
   void await_peer();
   void drain(int signal);

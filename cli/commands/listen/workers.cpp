@@ -126,6 +126,8 @@ WorkerSeat WorkerSupervisor::take_seat(std::uint32_t index) {
   if (options_.timeout > Duration::zero())
     seat.time_left = std::max<Duration>(options_.timeout - (Clock::now() - reporter_.started()),
                                         std::chrono::milliseconds(1));
+  // Whoever reads there waits for the end as well, which the supervisor tells.
+  if (options_.ready_fd > STDERR_FILENO) ::close(options_.ready_fd);
   seat.places = std::move(places_);
   for (ListenPlace& place : seat.places)
     for (ListenSocket& socket : place.sockets) socket.file.release();

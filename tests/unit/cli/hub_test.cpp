@@ -211,6 +211,24 @@ TEST_F(HubTest, WhoComesInTheSameTurnHearsWhatIsSaidInIt) {
   wait_to_hear(1, "x");
 }
 
+TEST_F(HubTest, NothingIsReadWhileMorePeersComeButNotForEver) {
+  start(broker(), false);
+  join();
+  join();
+  say(0, "x");
+  for (int i = 0; i < 10; ++i) {
+    join();
+    loop.turn(0ms);
+  }
+  for (std::size_t i = 1; i < peers.size(); ++i) wait_to_hear(i, "x");
+  say(0, "y");
+  for (int i = 0; i < 100; ++i) {
+    join();
+    loop.turn(0ms);
+  }
+  EXPECT_EQ(hears(1), "xy");
+}
+
 TEST_F(HubTest, AChatTellsWhoSpeaks) {
   start(chat(), false);
   for (int i = 0; i < 3; ++i) join();

@@ -1,7 +1,9 @@
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/commands/listen/hub.hpp"
@@ -92,6 +94,35 @@ TEST_F(HubTimeTest, EachSpeakerIsHeldToTheRate) {
   for (int i = 0; i < 200; ++i) pass(10ms);
   EXPECT_GE(hub->received(), 1900U);
   EXPECT_LE(hub->received(), 2200U);
+}
+
+TEST_F(HubTimeTest, TheFastestIsWaitedForAsLongAsItReads) {
+  HubPlan plan;
+  plan.slow_peer = SlowPeer::drop;
+  start(plan);
+  join();
+  const std::string piece(32 << 10, 'x');
+  const auto type = [&] {
+    const ssize_t size = ::write(typist.get(), piece.data(), piece.size());
+    test::turn_while_busy(loop);
+    return size > 0;
+  };
+  while (type()) {
+  }
+  const std::uint64_t before = hub->read_from_source();
+  pass(500ms);
+  EXPECT_FALSE(type());
+  EXPECT_FALSE(test::read_available(peers[0].get()).empty());
+  pass(600ms);
+  EXPECT_GT(hub->read_from_source(), before);
+  while (type()) {
+  }
+  const std::uint64_t stuck = hub->read_from_source();
+  pass(900ms);
+  EXPECT_EQ(hub->read_from_source(), stuck);
+  pass(200ms);
+  for (int i = 0; i < 100; ++i) EXPECT_TRUE(type());
+  EXPECT_GT(hub->read_from_source(), stuck + 99 * piece.size());
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "tests/end_to_end/listen_server.hpp"
+#include "tests/end_to_end/hub_server.hpp"
 
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -15,8 +15,8 @@
 
 namespace ioa::test {
 
-ListenServer::ListenServer(std::vector<std::string> options, Process::Stdio stdio,
-                           const std::string& where) {
+HubServer::HubServer(std::vector<std::string> options, Process::Stdio stdio,
+                     const std::string& where) {
   SocketPair ready = blocking_pipe();
   stdio.fd3 = std::move(ready.second);
   options.insert(options.begin(), "listen");
@@ -30,7 +30,7 @@ ListenServer::ListenServer(std::vector<std::string> options, Process::Stdio stdi
   port_ = line.substr(blank + 1, line.find('\n') - blank - 1);
 }
 
-Peer ListenServer::connect(const std::string& from) const {
+Peer HubServer::connect(const std::string& from) const {
   const auto number = static_cast<std::uint16_t>(std::stoi(port_));
   const auto address = SocketAddress::from_numeric(host_, number)->to_reach();
   UniqueFd fd(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -44,13 +44,13 @@ Peer ListenServer::connect(const std::string& from) const {
   return Peer(std::move(fd));
 }
 
-std::vector<Peer> ListenServer::connect_many(int count) const {
+std::vector<Peer> HubServer::connect_many(int count) const {
   std::vector<Peer> peers;
   for (int i = 0; i < count; ++i) peers.push_back(connect());
   return peers;
 }
 
-RunResult ListenServer::stop(int signal) {
+RunResult HubServer::stop(int signal) {
   program_->signal(signal);
   return program_->wait_with_open_stdin();
 }

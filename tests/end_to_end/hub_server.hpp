@@ -12,10 +12,10 @@ namespace ioa::test {
 
 /// `ioa listen OPTIONS...` at a port of its own of 127.0.0.1 (unless `options` say where), ready
 /// when the constructor returns.
-class ListenServer {
+class HubServer {
  public:
-  explicit ListenServer(std::vector<std::string> options, Process::Stdio stdio = {},
-                        const std::string& where = "127.0.0.1:0");
+  explicit HubServer(std::vector<std::string> options, Process::Stdio stdio = {},
+                     const std::string& where = "127.0.0.1:0");
 
   /// One more peer, connected; from 127.0.0.1, or an address of `from` that is ours.
   Peer connect(const std::string& from = {}) const;
