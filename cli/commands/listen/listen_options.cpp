@@ -102,8 +102,7 @@ void read_service(const OptionValues& values, ListenOptions& options) {
     options.serve_by = ServeBy::discard;
   else if (options.near)
     options.serve_by = ServeBy::near;
-  if (options.keep_open && options.serve_by == ServeBy::stdio)
-    values.fail("keep-open", "expected --echo, --discard, --to, --exec or --sh-exec with it");
+  read_hub_options(values, options);
   options.max_connections =
       values.number("max-conns", 0, INT_MAX).value_or(options.max_connections);
   options.buffer = values.size("buffer", 1, INT_MAX).value_or(kBuffer);
@@ -129,6 +128,8 @@ void read_workers(const OptionValues& values, ListenOptions& options) {
   if (options.workers == 0) return;
   values.exclude("accept-timeout", "workers");
   values.exclude("progress", "workers");
+  if (is_hub(options))
+    values.fail("workers", "cannot be used where peers have one source, or each other");
 }
 
 void read_limits(const OptionValues& values, ListenOptions& options) {
@@ -165,6 +166,7 @@ ListenOptions parse_listen(const Arguments& arguments) {
   read_workers(values, options);
   read_limits(values, options);
   read_readiness(values, options);
+  options.access = read_access_options(values);
   read_addresses(values, arguments, options);
   return options;
 }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "cli/commands/establish.hpp"
+#include "cli/commands/listen/hub_service.hpp"
 #include "cli/commands/listen/privileges.hpp"
 #include "cli/commands/listen/readiness.hpp"
 #include "cli/commands/listen/reflect_service.hpp"
@@ -27,6 +28,7 @@ bool has_taps(const ByteOptions& options) noexcept {
 
 std::unique_ptr<PeerService> make_service(Context& context, const ListenOptions& options,
                                           ServiceHost& host) {
+  if (is_hub(options)) return std::make_unique<HubService>(context, options, host);
   const bool reflects = options.serve_by == ServeBy::echo || options.serve_by == ServeBy::discard;
   // The one peer of a run has what an exit status needs: its bytes are waited for to the last.
   if (reflects && options.keep_open && !has_taps(options))
@@ -39,6 +41,7 @@ std::string connections(std::int64_t count) {
 }
 
 ExitStatus status_of_preparing(const Error& error) {
+  if (error.operation() == "resolve") return status_of_failure(error);
   if (error.operation() == "exec") return status_of_spawn_failure(error);
   return ExitStatus::io_error;
 }
@@ -55,7 +58,11 @@ ExitStatus status_of_listening(const Error& error) noexcept {
 }  // namespace
 
 ListenRun::ListenRun(Context& context, ListenOptions options, std::optional<WorkerSeat> seat)
-    : context_(context), options_(std::move(options)), seat_(std::move(seat)), hooks_(context) {
+    : context_(context),
+      options_(std::move(options)),
+      seat_(std::move(seat)),
+      hooks_(context),
+      access_(context, std::move(options_.access), options_.numeric) {
   context_.child_descriptors = descriptors_.before();
   if (options_.keep_open) context_.reporter.name_connections();
   service_ = make_service(context_, options_, *this);
@@ -77,6 +84,7 @@ Future<ExitStatus> ListenRun::bind(std::vector<ListenPlace>& places) {
   ExitStatus status = ExitStatus::done;
   bool is_prepared = false;
   try {
+    co_await access_.prepare();
     co_await service_->prepare();
     is_prepared = true;
     places = co_await open_listen_places(context_.resolver, options_);
@@ -88,10 +96,23 @@ Future<ExitStatus> ListenRun::bind(std::vector<ListenPlace>& places) {
   co_return status;
 }
 
+/// What is known of peers is of when the supervisor began.
+Future<ExitStatus> ListenRun::prepare_worker() {
+  ExitStatus status = ExitStatus::done;
+  try {
+    co_await access_.prepare_anew();
+  } catch (const Error& error) {
+    status = status_of_preparing(error);
+    context_.reporter.error(named(escape(error.what())));
+  }
+  co_return status;
+}
+
 Future<> ListenRun::work() {
   ExitStatus status = ExitStatus::done;
   std::vector<ListenPlace> places;
   if (!seat_) status = co_await bind(places);
+  if (seat_) status = co_await prepare_worker();
   if (status != ExitStatus::done) {
     finish(status);
     co_return;
@@ -155,6 +176,10 @@ void ListenRun::admit(AcceptedConnection connection) {
   ListenPeer peer;
   ++accepted_;
   peer.number = seat_ ? seat_->last_number->fetch_add(1) + 1 : accepted_;
+  const std::string_view why = access_.refusal(connection.peer);
+  if (!why.empty()) return refuse(peer.number, connection.peer, why);
+  if (options_.access.max_per_ip > 0)
+    places_.emplace(peer.number, access_.take_place(connection.peer));
   peer.protocol = protocol_of(connection.local, connection.fd.get());
   peer.connection = std::move(connection);
   if (context_.reporter.wants_events()) {
@@ -172,6 +197,14 @@ void ListenRun::admit(AcceptedConnection connection) {
     stop_listening();
   }
   service_->serve(std::move(peer));
+}
+
+/// It is closed when this returns: it was never one of ours.
+void ListenRun::refuse(std::int64_t number, const SocketAddress& peer, std::string_view why) {
+  const std::string address = peer.to_string();
+  context_.reporter.event(
+      "rejected", {{"conn", number}, {"address", std::string_view(address)}, {"reason", why}});
+  context_.reporter.warning(fmt::format("refused {}: {}", escape(address), why));
 }
 
 /// --accept-timeout counts while nobody is served.
@@ -199,6 +232,7 @@ void ListenRun::peer_ended(const PeerEnd& end) {
   --open_;
   gone_.sent += end.sent;
   gone_.received += end.received;
+  places_.erase(end.number);
   if (!options_.keep_open) return finish(status_.value_or(end.status));
   if (open_ > 0) return;
   if (status_) return finish(*status_);
@@ -287,7 +321,8 @@ std::string ListenRun::named(std::string_view message) const {
 void ListenRun::finish(ExitStatus status) {
   if (meter_) meter_->finish();
   meter_.reset();
-  outcome_.done(status);
+  const ExitStatus of_service = service_->conclude();
+  outcome_.done(status == ExitStatus::done ? of_service : status);
 }
 
 }  // namespace ioa::cli

@@ -5,8 +5,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
+#include "cli/commands/listen/access_control.hpp"
 #include "cli/commands/listen/listen_options.hpp"
 #include "cli/commands/listen/listen_sockets.hpp"
 #include "cli/commands/listen/peer_service.hpp"
@@ -57,10 +59,12 @@ class ListenRun final : private ServiceHost {
   void stop_serving(ExitStatus status) override;
 
   Future<> work();
+  Future<ExitStatus> prepare_worker();
   void announce(const std::vector<ListenPlace>& places);
   void listen(std::vector<ListenPlace> places);
   void accept_failed(const Error& error);
   void admit(AcceptedConnection connection);
+  void refuse(std::int64_t number, const SocketAddress& peer, std::string_view why);
   void stop_listening();
   void await_peer();
   void drain(int signal);
@@ -75,6 +79,9 @@ class ListenRun final : private ServiceHost {
   std::optional<WorkerSeat> seat_;
   DescriptorLimit descriptors_;
   RunHooks hooks_;
+  AccessControl access_;
+  /// Of the peers that are there, by their numbers; empty without --max-per-ip.
+  std::unordered_map<std::int64_t, AddressCounter::Place> places_;
   std::unique_ptr<PeerService> service_;
   Listener* listener_ = nullptr;  // while it is in the loop
   Stage stage_ = Stage::preparing;
