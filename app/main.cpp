@@ -26,7 +26,9 @@ void occupy_standard_descriptors() {
 
 int main(int argc, char** argv) {
   occupy_standard_descriptors();
-  const ioa::SignalState inherited = ioa::SignalState::current();
+  const ioa::SignalState inherited =
+      ioa::SignalState::current({SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE, SIGALRM,
+                                 SIGTERM, SIGCHLD, SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH});
   std::signal(SIGPIPE, SIG_IGN);  // a reader that has left is an errno value: EPIPE
   const std::vector<std::string_view> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
   const ioa::cli::Backends backends{&ioa::LibeventBackend::create, &ioa::LibeventBackend::methods};

@@ -10,16 +10,15 @@
 namespace ioa::cli {
 namespace {
 
-// The option meant by a name that no option has: one that is at most two slips of the hand away,
-// else the only one that begins so. Null if there is none. Two names of three letters are always
-// near to each other, so the shortest names count for nothing here.
+// The option meant by a name that no option has: one that is a slip of the hand away, else the
+// first that begins so, else one that is two slips away. Null if there is none. Two names of three
+// letters are always near to each other, so the shortest names count for nothing here.
 const OptionSpec* nearest_option(const CommandSpec& command, std::string_view name) {
   constexpr std::size_t kFarthest = 2;
   constexpr std::size_t kShortest = 4;
   const OptionSpec* nearest = nullptr;
   std::size_t nearest_distance = kFarthest + 1;
   const OptionSpec* beginning = nullptr;
-  std::size_t beginnings = 0;
   for (const OptionGroup& group : command.groups) {
     for (const OptionSpec& option : group.options) {
       if (option.name.size() < kShortest) continue;
@@ -28,14 +27,11 @@ const OptionSpec* nearest_option(const CommandSpec& command, std::string_view na
         nearest = &option;
         nearest_distance = distance;
       }
-      if (name.size() > 1 && option.name.substr(0, name.size()) == name) {
+      if (beginning == nullptr && name.size() > 1 && option.name.starts_with(name))
         beginning = &option;
-        ++beginnings;
-      }
     }
   }
-  if (nearest != nullptr) return nearest;
-  return beginnings == 1 ? beginning : nullptr;
+  return beginning != nullptr && nearest_distance > 1 ? beginning : nearest;
 }
 
 class Reader {

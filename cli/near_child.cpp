@@ -3,19 +3,18 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <string_view>
 #include <utility>
 
+#include "cli/command_search.hpp"
 #include "cli/split_words.hpp"
 #include "ioa/base/duration_text.hpp"
 #include "ioa/loop/timeout.hpp"
@@ -31,31 +30,6 @@ constexpr Duration kFirstLook = std::chrono::milliseconds(1);
 constexpr Duration kLastLook = std::chrono::milliseconds(20);
 // A process that the kernel does not let go is not waited for longer than this after SIGKILL.
 constexpr Duration kPatience = std::chrono::seconds(2);
-
-/// 0 if the file can be run, else the errno value that execve(2) would give.
-int check_program(const std::string& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) return errno;
-  if (!S_ISREG(status.st_mode)) return EACCES;
-  return ::access(path.c_str(), X_OK) == 0 ? 0 : errno;
-}
-
-/// The same for a program that may have to be looked for along PATH (execvp(3)).
-int check_command(const std::string& program) {
-  if (program.find('/') != std::string::npos) return check_program(program);
-  const char* variable = std::getenv("PATH");
-  std::string_view path = variable != nullptr ? variable : "/bin:/usr/bin";
-  int worst = ENOENT;
-  for (;;) {
-    const std::size_t colon = path.find(':');
-    const std::string folder(path.substr(0, colon));
-    const int error = check_program((folder.empty() ? "." : folder) + "/" + program);
-    if (error == 0) return 0;
-    if (error == EACCES) worst = EACCES;
-    if (colon == path.npos) return worst;
-    path.remove_prefix(colon + 1);
-  }
-}
 
 /// Whether somebody in a process group still lives. Its own answer to signal 0 counts those too
 /// that have ended and that nobody reaps.
@@ -117,7 +91,7 @@ void NearChild::kill() const noexcept {
 void NearChild::look_for_command() const {
   if (scheme_ != Address::Scheme::exec) return;
   const std::string program = words_.empty() ? "" : words_.front();
-  if (const int error = check_command(program)) throw Error::from_errno(error, "exec", program);
+  if (const int error = command_problem(program)) throw Error::from_errno(error, "exec", program);
 }
 
 SpawnRequest NearChild::request() const {

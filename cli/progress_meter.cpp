@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <cmath>
 #include <utility>
 
 #include "cli/option_values.hpp"
@@ -76,7 +75,10 @@ void ProgressText::measure(std::uint64_t done, TimePoint now) {
       static_cast<double>(done - std::min(done, std::exchange(done_, done))) / elapsed;
   // In the beginning there is no past to average with.
   const double age = Seconds(now - started_).count();
-  const double weight = -std::expm1(-elapsed / std::min(kMemorySeconds, age));
+  // The past fades by exp(-x). Its series will do: for expm1() alone the dynamic linker would have
+  // to load libm, at every start.
+  const double x = elapsed / std::min(kMemorySeconds, age);
+  const double weight = 1 - 1 / (1 + x + x * x / 2);
   rate_ = measured_ == started_ ? fresh : rate_ + (fresh - rate_) * weight;
   measured_ = now;
 }
@@ -89,7 +91,7 @@ std::string ProgressText::text(const ProgressReading& reading, double rate, Time
     const double share = *reading.total == 0 ? 1
                                              : static_cast<double>(reading.done) /
                                                    static_cast<double>(*reading.total);
-    text += fmt::format(" ({:.0f}%)", std::floor(std::min(share, 1.0) * 100));
+    text += fmt::format(" ({}%)", static_cast<int>(std::min(share, 1.0) * 100));
   }
   text += ", " + format_rate(unit_, rate);
   text += ", " + format_clock(now - started_);

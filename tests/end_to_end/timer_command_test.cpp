@@ -53,6 +53,10 @@ TEST(TimerCommandTest, WhatCannotBeRunEndsIt) {
   expect_failure(run_ioa({"timer", "every", "10ms", "--", "/"}), 126, "/");
   expect_failure(run_ioa({"timer", "after", "0", "--", "/no/such/command"}), 127,
                  "/no/such/command");
+  // It is told at the start, not when its time comes.
+  for (const char* mode : {"after", "every", "idle"})
+    expect_failure(run_ioa({"timer", mode, "1h", "--", "no-such-command"}), 127,
+                   "no-such-command: ");
 }
 
 TEST(TimerCommandTest, SkipLeavesTicksOut) {

@@ -44,6 +44,7 @@ if(TARGET ioa)
   ioa_lint(readme_examples ${Python3_EXECUTABLE} ${lint}/readme_examples.py
     ${PROJECT_SOURCE_DIR}/README.md $<TARGET_FILE:ioa>)
   if(NOT IOA_SANITIZE AND NOT IOA_SHARED_DEPS)
-    ioa_lint(release_linkage ${Python3_EXECUTABLE} ${lint}/release_linkage.py $<TARGET_FILE:ioa>)
+    ioa_lint(release_linkage ${Python3_EXECUTABLE} ${lint}/release_linkage.py $<TARGET_FILE:ioa>
+      $<$<CONFIG:Debug>:--unoptimized>)
   endif()
 endif()

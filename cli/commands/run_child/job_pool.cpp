@@ -25,6 +25,9 @@ constexpr std::size_t kMostAhead = std::size_t{1} << 16;
 // The pause between two runs doubles up to this, and begins anew after a run that was longer.
 constexpr Duration kLongestPause = std::chrono::minutes(1);
 
+// One that is being started while its tree is told has not been seen.
+constexpr int kMostSweeps = 10;
+
 // What children leave behind is reaped so long after one has ended, for all of them at once.
 constexpr Duration kReapPause = std::chrono::seconds(1);
 
@@ -328,7 +331,8 @@ void JobPool::kill_all() {
   target.adopted = true;
   for (Job& job : jobs_)
     if (job.run && job.run->is_running()) target.roots.push_back(job.run->pid());
-  signal_tree(around_.world.loop, target, SIGKILL);
+  for (int sweep = 0; sweep < kMostSweeps; ++sweep)
+    if (signal_tree(around_.world.loop, target, SIGKILL).signalled == 0) return;
 }
 
 void JobPool::signal_all(int signal) {

@@ -52,7 +52,7 @@ class JobPool {
   void stop();
   /// Ends all that runs, with all that it has started: `signal` first, 0: none, then SIGKILL.
   void end_all(int signal);
-  /// At once, and without another look.
+  /// At once, without waiting for their ends.
   void kill_all();
   /// Passes a signal on to all children.
   void signal_all(int signal);

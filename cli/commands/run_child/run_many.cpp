@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -31,6 +32,9 @@ namespace {
 ByteEnd open_source(const std::string& source) {
   if (source == "-") return ByteEnd::inherited(STDIN_FILENO, ByteEnd::Access::read);
   UniqueFd file = open_input({ChildInput::Kind::file, source});
+  struct stat status {};
+  if (::fstat(file.get(), &status) == 0 && S_ISDIR(status.st_mode))
+    throw Error::from_errno(EISDIR, "open", source);
   const int flags = ::fcntl(file.get(), F_GETFL);
   ::fcntl(file.get(), F_SETFL, flags | O_NONBLOCK);  // its description is ours alone
   return ByteEnd::own(std::move(file));

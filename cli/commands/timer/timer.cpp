@@ -15,9 +15,11 @@
 #include <string>
 #include <utility>
 
+#include "cli/command_search.hpp"
 #include "cli/commands/run_child/run_child.hpp"
 #include "cli/commands/timer/tick_commands.hpp"
 #include "cli/escape.hpp"
+#include "cli/near_child.hpp"
 #include "cli/result_output.hpp"
 #include "cli/run_hooks.hpp"
 #include "cli/wall_time.hpp"
@@ -30,6 +32,9 @@
 
 namespace ioa::cli {
 namespace {
+
+// Ticks that are kept one by one while nobody reads: of those after them, only how many.
+constexpr std::size_t kMostOwed = 256;
 
 Duration random_share(Duration most) {
   std::minstd_rand random(std::random_device{}());
@@ -75,6 +80,8 @@ class TimerRun {
   void silence();
 
   void tick(const Tick& tick);
+  void owe(const Tick& tick);
+  Tick take_owed();
   void deliver(const Tick& tick);
   void single_due();
   Future<> run_single_command();
@@ -106,7 +113,8 @@ class TimerRun {
   RunHooks hooks_;
   Promise<ExitStatus> outcome_;
   Future<> single_command_;
-  std::deque<Tick> owed_;  // with catch-up, while nobody reads
+  std::deque<Tick> owed_;          // with catch-up, while nobody reads: the first of them,
+  std::uint64_t owed_behind_ = 0;  // and how many come after those
   std::uint64_t ticks_ = 0;
   std::uint64_t missed_ = 0;      // since the last tick
   std::uint64_t all_missed_ = 0;  // before it
@@ -214,13 +222,31 @@ void TimerRun::tick(const Tick& tick) {
   if (is_ending_) return;
   const bool is_behind = output_.is_behind();
   if (is_behind && options_.plan.missed == MissedTicks::catch_up) {
-    owed_.push_back(tick);
+    owe(tick);
   } else if (is_behind || (commands_ && !commands_->takes_tick())) {
     missed_ += 1 + tick.missed;
   } else {
     deliver(tick);
   }
   after_.schedule();  // the ticker is still at work
+}
+
+/// A reader may stay away for days.
+void TimerRun::owe(const Tick& tick) {
+  if (owed_.size() < kMostOwed && owed_behind_ == 0)
+    owed_.push_back(tick);
+  else
+    ++owed_behind_;  // an interval after the one before, but for its share of the jitter
+}
+
+Tick TimerRun::take_owed() {
+  const Tick tick = owed_.front();
+  if (owed_behind_ > 0) {
+    --owed_behind_;
+    owed_.push_back(Tick{saturating_add(owed_.back().due, options_.plan.interval)});
+  }
+  owed_.pop_front();
+  return tick;
 }
 
 void TimerRun::deliver(const Tick& tick) {
@@ -276,9 +302,7 @@ void TimerRun::end_if_over() {
 
 void TimerRun::output_changed() {
   while (!owed_.empty() && !output_.is_behind() && !drops_owed_) {
-    const Tick tick = owed_.front();
-    owed_.pop_front();
-    deliver(tick);
+    deliver(take_owed());
   }
   settle();
 }
@@ -360,6 +384,13 @@ void TimerRun::print_counters() {
 }  // namespace
 
 Future<ExitStatus> run_timer(Context& context, TimerOptions options, const SignalState& inherited) {
+  // Told now, not when it is to run, which may be at night.
+  const std::string program = options.command.empty() ? "" : options.command.front();
+  if (const int problem = program.empty() ? 0 : command_problem(program)) {
+    const Error error = Error::from_errno(problem, "exec", program);
+    context.reporter.error(escape_argument(program) + ": " + escape(error.reason()));
+    co_return status_of_spawn_failure(error);
+  }
   TimerRun run(context, std::move(options), inherited);
   ExitStatus status = co_await run.run();
   co_return status;

@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <cstdint>
+#include <initializer_list>
 
 namespace ioa {
 
@@ -21,7 +22,12 @@ class SignalState {
   /// That of this process, and the mask of this thread. Signals with a handler are at their
   /// default in here, since a handler does not survive exec.
   static SignalState current() noexcept;
+  /// The same, but of the signals in `changed` only, which is quicker: those that the program goes
+  /// on to change. As for ignoring the others, children get what this process has by then.
+  static SignalState current(std::initializer_list<int> changed) noexcept;
 
+  /// False for a signal that nothing is known of.
+  bool covers(int signal) const noexcept { return (covered_ & bit(signal)) != 0; }
   bool ignores(int signal) const noexcept { return (ignored_ & bit(signal)) != 0; }
   bool blocks(int signal) const noexcept { return (blocked_ & bit(signal)) != 0; }
   SignalState& set_ignored(int signal, bool ignored) noexcept;
@@ -33,6 +39,9 @@ class SignalState {
   static constexpr std::uint64_t bit(int signal) noexcept {
     return signal > 0 && signal <= 64 ? std::uint64_t{1} << (signal - 1) : 0;
   }
+  void look_at(int signal) noexcept;
+
+  std::uint64_t covered_ = ~std::uint64_t{0};
   std::uint64_t ignored_ = 0;
   std::uint64_t blocked_ = 0;
 };

@@ -185,7 +185,8 @@ void set_up_dispositions(const SpawnPlan& plan) noexcept {
     // Fails for those that the C library keeps to itself, which exec resets.
     if (::sigaction(signal, nullptr, &action) != 0) continue;
     const bool is_ignored = action.sa_handler == SIG_IGN;
-    const bool ignores = state ? state->ignores(signal) : is_ignored && signal != SIGPIPE;
+    const bool ignores = state ? (state->covers(signal) ? state->ignores(signal) : is_ignored)
+                               : is_ignored && signal != SIGPIPE;
     const auto wanted = ignores ? SIG_IGN : SIG_DFL;
     if (action.sa_handler == wanted) continue;
     action = {};

@@ -135,7 +135,7 @@ TEST(ArgumentsTest, SuggestsTheNearestOption) {
   EXPECT_EQ(complaint({"--lisen"}), "ioa test: --lisen: unknown option; did you mean --listen?");
 }
 
-TEST(ArgumentsTest, SuggestsTheOnlyOptionThatBeginsSo) {
+TEST(ArgumentsTest, SuggestsAnOptionThatBeginsSoBeforeOneThatIsFarOff) {
   EXPECT_EQ(complaint({"--num"}), "ioa test: --num: unknown option; did you mean --numeric?");
 }
 

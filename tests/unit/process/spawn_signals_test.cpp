@@ -81,6 +81,18 @@ TEST_F(SpawnSignalsTest, GivesBackWhatTheProgramHasInherited) {
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
+TEST_F(SpawnSignalsTest, GivesBackOnlyWhatWasLookedAt) {
+  const Disposition hup(SIGHUP, SIG_IGN);
+  const Disposition usr(SIGUSR1, SIG_DFL);
+  const SignalState inherited = SignalState::current({SIGUSR1, SIGPIPE});
+  EXPECT_TRUE(inherited.covers(SIGUSR1));
+  EXPECT_FALSE(inherited.covers(SIGHUP));
+  const Disposition usr_now(SIGUSR1, SIG_IGN);
+  SpawnRequest request;
+  request.signals = inherited;
+  EXPECT_EQ(masks_of_child(request), masks(bit(SIGHUP), 0));
+}
+
 TEST_F(SpawnSignalsTest, TheMaskOfThisThreadStaysAsItWas) {
   ::sigset_t before, after;
   ::pthread_sigmask(SIG_SETMASK, nullptr, &before);
