@@ -33,6 +33,10 @@ std::unique_ptr<PeerService> make_service(Context& context, const ListenOptions&
   return std::make_unique<SessionService>(context, options, host);
 }
 
+std::string connections(std::int64_t count) {
+  return fmt::format("{} connection{}", count, count == 1 ? "" : "s");
+}
+
 ExitStatus status_of_preparing(const Error& error) {
   if (error.operation() == "exec") return status_of_spawn_failure(error);
   return ExitStatus::io_error;
@@ -49,8 +53,8 @@ ExitStatus status_of_listening(const Error& error) noexcept {
 
 }  // namespace
 
-ListenRun::ListenRun(Context& context, ListenOptions options)
-    : context_(context), options_(std::move(options)), hooks_(context) {
+ListenRun::ListenRun(Context& context, ListenOptions options, std::optional<WorkerSeat> seat)
+    : context_(context), options_(std::move(options)), seat_(std::move(seat)), hooks_(context) {
   context_.child_descriptors = descriptors_.before();
   if (options_.keep_open) context_.reporter.name_connections();
   service_ = make_service(context_, options_, *this);
@@ -63,28 +67,45 @@ ListenRun::~ListenRun() {
 Future<ExitStatus> ListenRun::run() {
   hooks_.call(*this);
   context_.on_abort = [this] { service_->abort(); };
-  hooks_.limit(*this, options_.timeout);
+  hooks_.limit(*this, seat_ ? seat_->time_left : options_.timeout);
   work_ = work();
   return outcome_.future();
 }
 
-Future<> ListenRun::work() {
-  ExitStatus status = ExitStatus::io_error;
+Future<ExitStatus> ListenRun::bind(std::vector<ListenPlace>& places) {
+  ExitStatus status = ExitStatus::done;
   bool is_prepared = false;
   try {
     co_await service_->prepare();
     is_prepared = true;
-    std::vector<ListenPlace> places = co_await open_listen_places(context_.resolver, options_);
-    listen(std::move(places));
-    co_return;
+    places = co_await open_listen_places(context_.resolver, options_);
+    announce(places);
   } catch (const Error& error) {
     status = is_prepared ? status_of_listening(error) : status_of_preparing(error);
     context_.reporter.error(escape(error.what()));
   }
-  finish(status);
+  co_return status;
 }
 
-void ListenRun::listen(std::vector<ListenPlace> places) {
+Future<> ListenRun::work() {
+  ExitStatus status = ExitStatus::done;
+  std::vector<ListenPlace> places;
+  if (!seat_) status = co_await bind(places);
+  if (status != ExitStatus::done) {
+    finish(status);
+    co_return;
+  }
+  try {
+    if (!seat_) tell_ready(places, options_, context_.reporter);
+    listen(seat_ ? std::move(seat_->places) : std::move(places));
+    co_return;
+  } catch (const Error& error) {
+    context_.reporter.error(escape(error.what()));
+  }
+  finish(ExitStatus::io_error);
+}
+
+void ListenRun::announce(const std::vector<ListenPlace>& places) {
   write_port_file(places, options_);  // where only those who we were may write
   become(options_.ids);
   for (const ListenPlace& place : places) {
@@ -93,17 +114,20 @@ void ListenRun::listen(std::vector<ListenPlace> places) {
       context_.reporter.event("listening", {{"address", std::string_view(address)}});
     }
   }
-  tell_ready(places, options_, context_.reporter);
+}
+
+void ListenRun::listen(std::vector<ListenPlace> places) {
   auto listener = std::make_unique<Listener>();
   for (ListenPlace& place : places)
     for (ListenSocket& socket : place.sockets) listener->add_socket(std::move(socket));
   if (options_.keep_open && options_.max_connections > 0)
-    listener->set_max_connections(options_.max_connections);
+    listener->set_max_connections(seat_ ? seat_->share_of(options_.max_connections)
+                                        : options_.max_connections);
   listener->on_accept(
       [this](Listener&, AcceptedConnection connection) { admit(std::move(connection)); });
   listener->on_accept_error([this](Listener&, const Error& error) {
     context_.reporter.warning(
-        fmt::format("{}; accepting rests until there is room", escape(error.what())));
+        named(fmt::format("{}; accepting rests until there is room", escape(error.what()))));
   });
   stage_ = Stage::listening;
   listener_ = &context_.loop.add(std::move(listener));
@@ -111,15 +135,15 @@ void ListenRun::listen(std::vector<ListenPlace> places) {
     meter_.emplace(context_.loop, context_.reporter, options_.progress, ProgressUnit::bytes,
                    [this] {
                      const BytesMoved bytes = moved();
-                     return ProgressReading{
-                         bytes.sent + bytes.received, {}, fmt::format("{} connections", open_)};
+                     return ProgressReading{bytes.sent + bytes.received, {}, connections(open_)};
                    });
   await_peer();
 }
 
 void ListenRun::admit(AcceptedConnection connection) {
   ListenPeer peer;
-  peer.number = ++accepted_;
+  ++accepted_;
+  peer.number = seat_ ? seat_->last_number->fetch_add(1) + 1 : accepted_;
   peer.protocol = protocol_of(connection.local, connection.fd.get());
   peer.connection = std::move(connection);
   if (context_.reporter.wants_events()) {
@@ -176,7 +200,7 @@ void ListenRun::stop_serving(ExitStatus status) {
 }
 
 void ListenRun::on_signal(int number) {
-  static_cast<void>(notify_manager("STOPPING=1"));
+  if (!seat_) static_cast<void>(notify_manager("STOPPING=1"));
   stop_listening();
   if (accept_timer_) accept_timer_->disarm();
   if (options_.keep_open && stage_ != Stage::preparing) return drain(number);
@@ -196,7 +220,7 @@ void ListenRun::drain(int signal) {
   if (open_ == 0) return finish(*status_);
   if (!options_.drain) return end_drain(signal);
   service_->no_more_peers();
-  context_.reporter.note(fmt::format("waiting for {} connections to end", open_));
+  context_.reporter.note(named(fmt::format("waiting for {} to end", connections(open_))));
   if (*options_.drain == Duration::zero()) return;
   drain_timer_.emplace(context_.loop.timers(), [this, signal] { end_drain(signal); });
   drain_timer_->arm(saturating_add(context_.loop.now(), *options_.drain));
@@ -205,7 +229,6 @@ void ListenRun::drain(int signal) {
 /// What is still there is cut.
 void ListenRun::end_drain(int signal) {
   stage_ = Stage::ending;
-  cut_ = open_;
   status_ = ExitStatus::io_error;
   context_.reporter.error(
       fmt::format("ended by SIG{}: {} connections cut", ::sigabbrev_np(signal), cut_));
@@ -217,7 +240,7 @@ void ListenRun::on_time_limit() {
   stop_listening();
   if (options_.keep_open) {
     context_.reporter.error(
-        fmt::format("--timeout {} reached: {}", duration_text(options_.timeout), summary()));
+        named(fmt::format("--timeout {} reached: {}", duration_text(options_.timeout), summary())));
   } else if (!is_served) {
     context_.reporter.error(fmt::format("--timeout {} reached: no connection was made",
                                         duration_text(options_.timeout)));
@@ -230,8 +253,8 @@ void ListenRun::on_time_limit() {
 }
 
 void ListenRun::print_counters() {
-  context_.reporter.error(fmt::format("{}, {} elapsed", summary(),
-                                      format_measured(Clock::now() - context_.reporter.started())));
+  context_.reporter.error(named(fmt::format(
+      "{}, {} elapsed", summary(), format_measured(Clock::now() - context_.reporter.started()))));
 }
 
 BytesMoved ListenRun::moved() const {
@@ -241,8 +264,13 @@ BytesMoved ListenRun::moved() const {
 
 std::string ListenRun::summary() const {
   const BytesMoved bytes = moved();
-  return fmt::format("{} connections served, {} open, {}", served_, open_,
+  return fmt::format("{} served, {} open, {}", connections(served_), open_,
                      bytes_moved(bytes.sent, bytes.received));
+}
+
+/// Of several that speak, which one.
+std::string ListenRun::named(std::string_view message) const {
+  return seat_ ? fmt::format("worker {}: {}", seat_->index + 1, message) : std::string(message);
 }
 
 void ListenRun::finish(ExitStatus status) {

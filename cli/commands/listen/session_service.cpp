@@ -54,7 +54,8 @@ Future<> SessionService::prepare() {
 }
 
 void SessionService::serve(ListenPeer peer) {
-  auto near = first_ ? std::move(first_) : std::make_unique<NearSideOpener>(context_, options_);
+  PreparedNear near{std::move(first_), true};
+  if (!near.opener) near = {std::make_unique<NearSideOpener>(context_, options_), false};
   auto session =
       make_peer_session(*this, context_, listen_, options_, std::move(peer), std::move(near));
   add(*session);
