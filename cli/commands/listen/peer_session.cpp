@@ -60,12 +60,6 @@ class JoinedSession final : public PeerSession {
   Mover mover_;
 };
 
-std::string label_of(const ListenPeer& peer) {
-  std::string address = peer.connection.peer.to_string();
-  const bool is_nameless = address.empty() || address == "unix:";
-  return is_nameless ? fmt::format("connection {}", peer.number) : escape(address);
-}
-
 }  // namespace
 
 PeerSession::PeerSession(SessionService& service, Context& context, const ListenOptions& options,
@@ -77,7 +71,7 @@ PeerSession::PeerSession(SessionService& service, Context& context, const Listen
       is_prepared_(near.is_prepared),
       service_(&service),
       began_(Clock::now()) {
-  if (options.keep_open) label_ = label_of(peer_);
+  if (options.keep_open) label_ = peer_label(peer_);
 }
 
 void PeerSession::added_to_loop(Loop&) { work_ = work(); }
