@@ -233,7 +233,7 @@ void ListenRun::end_drain(int signal) {
   stage_ = Stage::ending;
   status_ = ExitStatus::io_error;
   context_.reporter.error(
-      fmt::format("ended by SIG{}: {} connections cut", ::sigabbrev_np(signal), cut_));
+      named(fmt::format("ended by SIG{}: {} cut", ::sigabbrev_np(signal), connections(open_))));
   service_->interrupt(signal);
 }
 
