@@ -12,10 +12,18 @@
 namespace ioa {
 namespace {
 
-constexpr std::uint8_t kClosed = 7;  // TCP_CLOSE of <netinet/tcp.h>
+// Of <netinet/tcp.h>.
+enum State : std::uint8_t { time_wait = 6, closed = 7, close_wait = 8, last_ack = 9, closing = 11 };
 
 std::uint64_t at_least_zero(std::uint64_t value, std::uint64_t less) noexcept {
   return value - std::min(value, less);
+}
+
+/// Whether the mark of the peer's end is among what was received, where it counts as a byte. Of a
+/// connection that is closed that is a guess: it has ended in order if nothing was lost.
+bool has_got_end(std::uint8_t state, std::uint64_t unacknowledged) noexcept {
+  return state == time_wait || state == close_wait || state == last_ack || state == closing ||
+         (state == closed && unacknowledged == 0);
 }
 
 std::uint64_t queued(int fd, unsigned long request) noexcept {
@@ -30,11 +38,13 @@ std::optional<TcpProgress> tcp_progress(int fd, bool has_sent_end) noexcept {
   socklen_t size = sizeof info;
   if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return std::nullopt;
   TcpProgress progress;
-  progress.is_closed = info.tcpi_state == kClosed;
+  progress.is_closed = info.tcpi_state == closed;
   progress.written =
       at_least_zero(info.tcpi_bytes_sent, info.tcpi_bytes_retrans) + info.tcpi_notsent_bytes;
   progress.unacknowledged = at_least_zero(queued(fd, SIOCOUTQ), has_sent_end ? 1 : 0);
-  progress.read = at_least_zero(info.tcpi_bytes_received, queued(fd, SIOCINQ));
+  const bool has_end = has_got_end(info.tcpi_state, progress.unacknowledged);
+  progress.read =
+      at_least_zero(info.tcpi_bytes_received, queued(fd, SIOCINQ) + (has_end ? 1 : 0));
   return progress;
 }
 
