@@ -18,6 +18,7 @@
 #include "cli/process_group.hpp"
 #include "ioa/base/duration_text.hpp"
 #include "ioa/loop/loop.hpp"
+#include "ioa/loop/timeout.hpp"
 #include "ioa/process/spawn.hpp"
 
 namespace ioa::cli {
@@ -47,18 +48,24 @@ ExecPeer::~ExecPeer() {
   if (peer_.connection.fd) service_.hangups_.remove(peer_.connection.fd.get());
 }
 
+/// Starting a command takes until it runs, which others need not wait for; who is alone is served
+/// sooner without the way to a thread and back.
 void ExecPeer::start() {
+  // Commands expect that a read waits. It is new, so that there are no other flags to keep.
+  static_cast<void>(::fcntl(peer_.connection.fd.get(), F_SETFL, 0));
+  if (service_.options_.keep_open) {
+    starting_ = start_elsewhere();
+    return;
+  }
   try {
-    run_command();
+    started(spawn(request()));
   } catch (const Error& error) {
     start_failed(error);
   }
 }
 
-void ExecPeer::run_command() {
+SpawnRequest ExecPeer::request() const {
   const int fd = peer_.connection.fd.get();
-  // Commands expect that a read waits. It is new, so that there are no other flags to keep.
-  static_cast<void>(::fcntl(fd, F_SETFL, 0));
   SpawnRequest request = service_.request_;
   request.descriptors = {FdAction::dup(fd, STDIN_FILENO), FdAction::dup(fd, STDOUT_FILENO)};
   ConnectionNames names;
@@ -67,24 +74,49 @@ void ExecPeer::run_command() {
   names.protocol = peer_.protocol;
   names.number = peer_.number;
   names.add_to(request.environment);
-  SpawnedChild child = spawn(request);
+  return request;
+}
+
+/// Not to be dropped while it runs: who gives up a thread's job may lose the thread, with which all
+/// commands die that it has started. The descriptor stays open meanwhile, whatever happens.
+Future<> ExecPeer::start_elsewhere() {
+  is_starting_ = true;
+  try {
+    SpawnedChild child = co_await service_.spawn_elsewhere(request());
+    is_starting_ = false;
+    started(std::move(child));
+  } catch (const Error& error) {
+    is_starting_ = false;
+    start_failed(error);
+  }
+}
+
+void ExecPeer::started(SpawnedChild child) {
+  Context& context = service_.context_;
   group_ = child.pid;
-  service_.context_.reporter.event(
-      "child.started", {{"conn", peer_.number},
-                        {"pid", std::int64_t{group_}},
-                        {"command", std::span<const std::string>(request.arguments)}});
-  watch_.emplace(service_.context_.loop, std::move(child),
+  context.reporter.event("child.started",
+                         {{"conn", peer_.number},
+                          {"pid", std::int64_t{group_}},
+                          {"command", std::span<const std::string>(service_.request_.arguments)}});
+  watch_.emplace(context.loop, std::move(child),
                  [this](const ExitReport& report) { child_ended(report); });
+  if (end_ != PumpEnd::complete) {  // meanwhile
+    if (end_ == PumpEnd::cut_off) close(progress());
+    return tell_group();
+  }
+  // A Unix socket says the same of a peer that has sent its last byte, which a command may outlive.
   // One that cannot be watched ends with its command only.
-  static_cast<void>(service_.hangups_.add(fd, *this));
+  if (peer_.protocol == "tcp")
+    static_cast<void>(service_.hangups_.add(peer_.connection.fd.get(), *this));
 }
 
 /// The host is not to be told before it has let go of us.
 void ExecPeer::start_failed(const Error& error) {
+  if (group_ > 0) signal_group(group_, SIGKILL);  // it runs, and cannot be watched
   end_ = PumpEnd::near_failed;
   error_ = error;
   failed_.emplace(service_.context_.loop, [this] {
-    close();
+    close(progress());
     conclude_if_over();
   });
   failed_->schedule();
@@ -94,18 +126,18 @@ void ExecPeer::interrupt(int signal) {
   if (failed_) return;
   signal_ = signal;
   if (!is_closed_) end(PumpEnd::interrupted);
+  if (is_starting_) return;
   tell_group();
-  if (!is_running() && !is_closed_) close();
+  if (!is_running() && !is_closed_) close(progress());
   conclude_if_over();
 }
 
 void ExecPeer::cut_off(Duration limit) {
   if (failed_) return;
   limit_ = limit;
-  if (!is_closed_) {
-    end(PumpEnd::cut_off);
-    close();
-  }
+  if (!is_closed_) end(PumpEnd::cut_off);
+  if (is_starting_) return;
+  if (!is_closed_) close(progress());
   tell_group();
   conclude_if_over();
 }
@@ -145,16 +177,18 @@ void ExecPeer::hung_up() {
   timer_->arm(saturating_add(loop.now(), patience));
 }
 
-/// Ends all of the command's group.
+/// Tells the command to end, and all of its group.
 void ExecPeer::tell_group() {
-  if (is_ending_ || group_ == 0 || (is_closed_ && !is_running())) return;
-  was_told_ = is_running();
-  is_ending_ = true;
+  if (is_ending_ || !is_running()) return;  // its number may be another's by now
+  was_told_ = true;
   ending_ = end_group();
 }
 
 Future<> ExecPeer::end_group() {
-  co_await cli::end_group(service_.context_.loop, group_, service_.options_.kill_after);
+  is_ending_ = true;
+  Loop& loop = service_.context_.loop;
+  co_await cli::end_group(loop, group_, service_.options_.kill_after);
+  co_await sleep_for(loop, Duration::zero());  // whoever began this is to come back first
   is_ending_ = false;
   conclude_if_over();
 }
@@ -175,7 +209,7 @@ void ExecPeer::child_ended(const ExitReport& report) {
   }
   timer_.reset();
   // Whom it has left behind goes with it.
-  if (!is_ending_ && signal_group(group_, 0)) tell_group();
+  if (!is_ending_ && signal_group(group_, 0)) ending_ = end_group();
   if (!is_closed_) deliver();
   conclude_if_over();
 }
@@ -184,7 +218,7 @@ void ExecPeer::child_ended(const ExitReport& report) {
 /// that goes on sending to a socket that is closed makes the kernel drop what is under way.
 void ExecPeer::deliver() {
   const TcpProgress now = progress();
-  if (now.unacknowledged == 0 || end_ != PumpEnd::complete) return close();
+  if (now.unacknowledged == 0 || end_ != PumpEnd::complete) return close(now);
   const int fd = peer_.connection.fd.get();
   if (!std::exchange(is_shut_down_, true)) {
     ::shutdown(fd, SHUT_WR);
@@ -192,7 +226,7 @@ void ExecPeer::deliver() {
   } else if (const int error = now.is_closed ? ECONNRESET : failure_of(fd, now)) {
     error_ = Error::from_errno(error, "send");
     end(PumpEnd::far_failed);
-    return close();
+    return close(now);
   }
   Loop& loop = service_.context_.loop;
   if (!timer_)
@@ -205,8 +239,7 @@ void ExecPeer::deliver() {
 }
 
 /// Shut down too, since there may be others who hold the socket.
-void ExecPeer::close() {
-  const TcpProgress now = progress();
+void ExecPeer::close(const TcpProgress& now) {
   const std::uint64_t lost = std::min(now.unacknowledged, now.written);
   result_.sent = now.written - lost;
   result_.received = now.read;

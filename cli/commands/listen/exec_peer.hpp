@@ -15,6 +15,7 @@
 #include "ioa/loop/watch.hpp"
 #include "ioa/net/tcp_progress.hpp"
 #include "ioa/process/pid_watch.hpp"
+#include "ioa/process/spawn_request.hpp"
 #include "ioa/process/wait_status.hpp"
 
 namespace ioa::cli {
@@ -50,7 +51,9 @@ class ExecPeer final : private HangupTarget {
  private:
   friend class ExecService;
 
-  void run_command();
+  SpawnRequest request() const;
+  Future<> start_elsewhere();
+  void started(SpawnedChild child);
   void start_failed(const Error& error);
   void hung_up() override;
   void child_ended(const ExitReport& report);
@@ -58,7 +61,7 @@ class ExecPeer final : private HangupTarget {
   void tell_group();
   Future<> end_group();
   void deliver();
-  void close();
+  void close(const TcpProgress& now);
   void report_closed(std::string_view reason) const;
   void conclude_if_over();
   ExitStatus status() const noexcept;
@@ -75,14 +78,16 @@ class ExecPeer final : private HangupTarget {
   std::optional<TimeWatch> timer_;  // of what is waited for: the end of a group, acknowledgements
   std::optional<DeferredCall> failed_;
   Duration delay_{};
-  Future<> ending_;  // of the group
+  Future<> starting_;                  // of the command, on another thread
+  Future<> ending_;                    // of the group
   std::optional<WaitStatus> own_end_;  // of the command; nothing if it was told to
   PumpEnd end_ = PumpEnd::complete;
   std::optional<Error> error_;
   int signal_ = 0;
   Duration limit_{};
   PeerEnd result_;
-  bool is_ending_ = false;  // the group is being ended
+  bool is_starting_ = false;  // on another thread
+  bool is_ending_ = false;    // the group is being ended
   bool was_told_ = false;
   bool is_shut_down_ = false;
   bool is_closed_ = false;

@@ -2,6 +2,8 @@
 
 #include <signal.h>
 
+#include <chrono>
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +14,19 @@
 #include "ioa/base/error.hpp"
 
 namespace ioa::cli {
+namespace {
+
+/// Threads that stay: with one that ends, the commands that it has started are killed.
+ThreadPool::Options starter_options() {
+  ThreadPool::Options options;
+  options.max_threads = 2;  // whoever starts one waits most of the time
+  options.idle_time = std::chrono::hours(24 * 365 * 100);
+  options.stack_size = std::size_t{256} << 10;
+  options.name = "ioa-exec";
+  return options;
+}
+
+}  // namespace
 
 bool ExecService::serves(const ListenOptions& options) noexcept {
   if (options.serve_by != ServeBy::near || options.near->scheme != Address::Scheme::exec)
@@ -26,7 +41,11 @@ bool ExecService::serves(const ListenOptions& options) noexcept {
 }
 
 ExecService::ExecService(Context& context, const ListenOptions& options, ServiceHost& host)
-    : context_(context), options_(options), host_(host), hangups_(context.loop) {}
+    : context_(context),
+      options_(options),
+      host_(host),
+      hangups_(context.loop),
+      starters_(context.loop, starter_options()) {}
 
 ExecService::~ExecService() {
   while (ExecPeer* peer = peers_) {
@@ -44,10 +63,15 @@ Future<> ExecService::prepare() {
   request_.program = std::move(found.path);
   request_.process_group = 0;
   request_.parent_death_signal = SIGKILL;
-  request_.signals = context_.inherited;
+  // Said, since a thread that starts it blocks all signals itself.
+  request_.signals = context_.inherited.value_or(SignalState());
   if (const auto& limit = context_.child_descriptors)
     request_.limits.push_back({RLIMIT_NOFILE, limit->rlim_cur, limit->rlim_max});
   co_return;
+}
+
+Future<SpawnedChild> ExecService::spawn_elsewhere(SpawnRequest request) {
+  return starters_.run([request = std::move(request)] { return spawn(request); });
 }
 
 /// What a Unix socket has moved is known to those only who have moved it.

@@ -8,7 +8,9 @@
 #include "cli/commands/listen/session_service.hpp"
 #include "cli/context.hpp"
 #include "ioa/io/hangup_watcher.hpp"
+#include "ioa/process/spawn.hpp"
 #include "ioa/process/spawn_request.hpp"
+#include "ioa/worker/thread_pool.hpp"
 
 namespace ioa::cli {
 
@@ -43,6 +45,8 @@ class ExecService final : public PeerService {
   friend class ExecPeer;
   bool hands_over(const ListenPeer& peer) const noexcept;
   void take_out(ExecPeer& peer) noexcept;
+  /// Starts a command on a thread. The Future is not to be dropped while the service lives.
+  Future<SpawnedChild> spawn_elsewhere(SpawnRequest request);
   template <class Function>
   void for_each(Function function);
 
@@ -52,6 +56,7 @@ class ExecService final : public PeerService {
   /// What all commands have in common.
   SpawnRequest request_;
   HangupWatcher hangups_;
+  ThreadPool starters_;
   ExecPeer* peers_ = nullptr;  // those that are open
   std::unique_ptr<SessionService> others_;
 };

@@ -43,8 +43,7 @@ std::optional<TcpProgress> tcp_progress(int fd, bool has_sent_end) noexcept {
       at_least_zero(info.tcpi_bytes_sent, info.tcpi_bytes_retrans) + info.tcpi_notsent_bytes;
   progress.unacknowledged = at_least_zero(queued(fd, SIOCOUTQ), has_sent_end ? 1 : 0);
   const bool has_end = has_got_end(info.tcpi_state, progress.unacknowledged);
-  progress.read =
-      at_least_zero(info.tcpi_bytes_received, queued(fd, SIOCINQ) + (has_end ? 1 : 0));
+  progress.read = at_least_zero(info.tcpi_bytes_received, queued(fd, SIOCINQ) + (has_end ? 1 : 0));
   return progress;
 }
 
