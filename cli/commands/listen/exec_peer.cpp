@@ -251,6 +251,8 @@ void ExecPeer::close(const TcpProgress& now) {
   else
     result_.status = report_end(reporter, end_, error_, {{}, limit_, signal_, std::move(label)},
                                 bytes_moved(result_.sent, result_.received, lost));
+  if (end_ == PumpEnd::complete)
+    reporter.event("eof", {{"conn", peer_.number}, {"side", std::string_view("near")}});
   report_closed(reason_of(end_));
   UniqueFd& fd = peer_.connection.fd;
   service_.hangups_.remove(fd.get());
