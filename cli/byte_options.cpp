@@ -36,6 +36,7 @@ void read_ends(const OptionValues& values, ByteOptions& options) {
   }
   const auto on_peer_eof = values.choice<OnPeerEof>("on-peer-eof", kOnPeerEof);
   options.on_peer_eof = on_peer_eof.value_or(options.on_peer_eof);
+  options.says_ends = on_stdin_eof || on_peer_eof || values.has("N");
   options.quit_after = values.duration("quit-after");
 }
 

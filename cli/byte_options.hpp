@@ -43,6 +43,8 @@ struct ByteOptions {
   std::chrono::nanoseconds idle_timeout{0};  ///< 0 is none.
   OnStdinEof on_stdin_eof = OnStdinEof::half_close;
   OnPeerEof on_peer_eof = OnPeerEof::automatic;
+  /// Whether one of these two was said, and not left to what is usual.
+  bool says_ends = false;
   /// How long to go on receiving once standard input has ended and all is sent; 0 is not at all.
   std::optional<std::chrono::nanoseconds> quit_after;
   Direction direction = Direction::both;

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <string_view>
+#include <utility>
 
 namespace ioa::cli {
 namespace {
@@ -20,20 +21,23 @@ int check_program(const std::string& path) {
 
 }  // namespace
 
-int command_problem(const std::string& program) {
-  if (program.find('/') != std::string::npos) return check_program(program);
+FoundCommand find_command(const std::string& program) {
+  if (program.find('/') != std::string::npos) return {program, check_program(program)};
   const char* variable = std::getenv("PATH");
   std::string_view path = variable != nullptr ? variable : "/bin:/usr/bin";
   int worst = ENOENT;
   for (;;) {
     const std::size_t colon = path.find(':');
     const std::string folder(path.substr(0, colon));
-    const int error = check_program((folder.empty() ? "." : folder) + "/" + program);
-    if (error == 0) return 0;
+    std::string file = (folder.empty() ? "." : folder) + "/" + program;
+    const int error = check_program(file);
+    if (error == 0) return {std::move(file), 0};
     if (error == EACCES) worst = EACCES;
-    if (colon == path.npos) return worst;
+    if (colon == path.npos) return {{}, worst};
     path.remove_prefix(colon + 1);
   }
 }
+
+int command_problem(const std::string& program) { return find_command(program).problem; }
 
 }  // namespace ioa::cli

@@ -11,6 +11,7 @@
 #include "ioa/loop/loop.hpp"
 #include "ioa/net/connector.hpp"
 #include "ioa/net/resolver.hpp"
+#include "ioa/process/signal_state.hpp"
 
 namespace ioa::cli {
 
@@ -33,6 +34,9 @@ struct Context {
   std::vector<std::string> exec_command = {};
   /// The number of descriptors that children may have, where this program has raised its own.
   std::optional<rlimit> child_descriptors = {};
+  /// The signals that children ignore and block, as this program was started; nothing: as they are
+  /// now, save SIGPIPE, which is at its default.
+  std::optional<SignalState> inherited = {};
   /// A process stands above this one that deals with a second signal.
   bool is_supervised = false;
   int stdin_fd = 0;

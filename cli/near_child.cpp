@@ -1,50 +1,29 @@
 #include "cli/near_child.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <chrono>
-#include <cstring>
-#include <memory>
 #include <string_view>
 #include <utility>
 
 #include "cli/command_search.hpp"
+#include "cli/process_group.hpp"
 #include "cli/split_words.hpp"
 #include "ioa/base/duration_text.hpp"
 #include "ioa/loop/timeout.hpp"
-#include "ioa/process/process_info.hpp"
 #include "ioa/process/pseudo_terminal.hpp"
 #include "ioa/process/spawn.hpp"
 
 namespace ioa::cli {
 namespace {
 
-// Nothing tells when a process group is gone: it is looked at, soon, then less often.
+// How often is looked whether it has ended: soon, then less often.
 constexpr Duration kFirstLook = std::chrono::milliseconds(1);
 constexpr Duration kLastLook = std::chrono::milliseconds(20);
-// A process that the kernel does not let go is not waited for longer than this after SIGKILL.
-constexpr Duration kPatience = std::chrono::seconds(2);
-
-/// Whether somebody in a process group still lives. Its own answer to signal 0 counts those too
-/// that have ended and that nobody reaps.
-bool has_living_member(::pid_t group) {
-  const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir("/proc"), &::closedir);
-  if (!folder) return true;
-  while (const dirent* entry = ::readdir(folder.get())) {
-    ::pid_t pid = 0;
-    const char* end = entry->d_name + std::strlen(entry->d_name);
-    if (std::from_chars(entry->d_name, end, pid).ptr != end) continue;
-    const auto info = process_info(pid);
-    if (info && info->group == group && !info->has_ended()) return true;
-  }
-  return false;
-}
 
 std::string name_of(const Address& command) {
   constexpr std::size_t kMost = 60;
@@ -85,7 +64,7 @@ NearChild::~NearChild() {
 }
 
 void NearChild::kill() const noexcept {
-  if (group_ > 0) signal_group(SIGKILL);
+  if (group_ > 0) signal_group(group_, SIGKILL);
 }
 
 void NearChild::look_for_command() const {
@@ -98,6 +77,7 @@ SpawnRequest NearChild::request() const {
   SpawnRequest request = scheme_ == Address::Scheme::exec ? SpawnRequest::command(words_)
                                                           : SpawnRequest::shell(words_.front());
   request.parent_death_signal = SIGKILL;
+  request.signals = context_.inherited;
   if (const auto& limit = context_.child_descriptors)
     request.limits.push_back({RLIMIT_NOFILE, limit->rlim_cur, limit->rlim_max});
   return request;
@@ -169,40 +149,24 @@ void NearChild::exited(const ExitReport& report) {
 
 Future<> NearChild::end(bool is_ending) {
   if (group_ == 0) co_return;
-  if (is_ending) co_await gone_within(kill_after_, true);
-  if (is_group_alive()) {
+  if (is_ending) co_await ended_within(kill_after_);
+  if (is_running() || is_group_alive(group_)) {
     was_told_ = is_running();
-    signal_group(SIGTERM);
-    signal_group(SIGCONT);  // one that is stopped could not answer
-    const bool is_gone = co_await gone_within(kill_after_, false);
-    if (!is_gone) {
-      signal_group(SIGKILL);
-      co_await gone_within(kPatience, false);
-    }
+    co_await end_group(context_.loop, group_, kill_after_);
   }
   group_ = 0;
 }
 
-Future<bool> NearChild::gone_within(Duration limit, bool only_child) {
+Future<> NearChild::ended_within(Duration limit) {
   const TimePoint due =
       limit > Duration::zero() ? saturating_add(context_.loop.now(), limit) : TimePoint::max();
   Duration step = kFirstLook;
-  for (;;) {
-    if (only_child ? !is_running() : !is_group_alive()) co_return true;
+  while (is_running()) {
     const Duration left = due - context_.loop.now();
-    if (left <= Duration::zero()) co_return false;
+    if (left <= Duration::zero()) co_return;
     co_await sleep_for(context_.loop, std::min(step, left));
     step = std::min(step * 2, kLastLook);
   }
-}
-
-bool NearChild::is_group_alive() const {
-  if (is_running()) return true;
-  return ::kill(-group_, 0) == 0 && has_living_member(group_);
-}
-
-void NearChild::signal_group(int number) const noexcept {
-  static_cast<void>(::kill(-group_, number));
 }
 
 ExitStatus status_of_spawn_failure(const Error& error) noexcept {

@@ -76,9 +76,7 @@ class NearChild {
   void open_pipes(SpawnRequest& request);
   void open_terminal(SpawnRequest& request);
   void exited(const ExitReport& report);
-  Future<bool> gone_within(Duration limit, bool only_child);
-  bool is_group_alive() const;
-  void signal_group(int number) const noexcept;
+  Future<> ended_within(Duration limit);
 
   Context& context_;
   Address::Scheme scheme_;

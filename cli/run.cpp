@@ -98,6 +98,7 @@ ExitStatus run_in_loop(std::string_view name, Options options, Run start, const 
   Resolver resolver(loop, {}, threads);
   Connector connector(loop, resolver);
   Context context{loop, reporter, resolver, connector};
+  context.inherited = world.inherited;
   std::optional<Interruption> interrupt;
   std::optional<Interruption> terminate;
   if (!is_ignored(SIGINT)) interrupt.emplace(context, SIGINT);

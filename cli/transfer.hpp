@@ -47,8 +47,9 @@ class Transfer {
   bool is_running() const noexcept { return pump_ != nullptr; }
   /// Whether all that was read arrived, and both sides ended in order; once it has ended.
   bool is_complete() const noexcept { return is_complete_; }
-  /// Whether the near source came to its end.
-  bool has_near_ended() const noexcept { return has_near_ended_; }
+  /// Whether the near source came to its end, or nothing is read from it: then the near side has
+  /// got all that it will get, and may still be busy with it.
+  bool has_near_ended() const noexcept { return has_near_ended_ || !gives_; }
   /// The near side has gone altogether: what it has left is sent, then it is over.
   void end_near();
   /// Ends it because of a signal, once what was received is written out.

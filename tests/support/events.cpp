@@ -31,6 +31,8 @@ const std::map<std::string, std::string>& schema() {
       {"accepted", "conn:n address:s local:s"},
       {"rejected", "conn:n address:s reason:s"},
       {"retry", "conn:n attempt:n delay_ms:n reason:s"},
+      {"child.started", "conn:n pid:n command:a"},
+      {"child.exited", "conn:n pid:n status:n signal:N duration_ms:n message:s"},
       {"exit", "status:n"},
   };
   return kSchema;

@@ -8,6 +8,7 @@
 
 #include "cli/commands/establish.hpp"
 #include "cli/commands/listen/hub_service.hpp"
+#include "cli/commands/listen/exec_service.hpp"
 #include "cli/commands/listen/privileges.hpp"
 #include "cli/commands/listen/readiness.hpp"
 #include "cli/commands/listen/reflect_service.hpp"
@@ -33,6 +34,7 @@ std::unique_ptr<PeerService> make_service(Context& context, const ListenOptions&
   // The one peer of a run has what an exit status needs: its bytes are waited for to the last.
   if (reflects && options.keep_open && !has_taps(options))
     return std::make_unique<ReflectService>(context, options, host);
+  if (ExecService::serves(options)) return std::make_unique<ExecService>(context, options, host);
   return std::make_unique<SessionService>(context, options, host);
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "cli/exit_status.hpp"
@@ -21,6 +22,9 @@ struct ListenPeer {
   /// "tcp", "unix" or "unix-seqpacket".
   std::string_view protocol;
 };
+
+/// What messages call a peer where there are several: its address, or, if it has none, its number.
+std::string peer_label(const ListenPeer& peer);
 
 /// How the connection of a peer has ended.
 struct PeerEnd {

@@ -72,7 +72,7 @@ PeerSession::PeerSession(SessionService& service, Context& context, const Listen
       is_prepared_(near.is_prepared),
       service_(&service),
       began_(Clock::now()) {
-  if (options.keep_open) label_ = label_of(peer_);
+  if (options.keep_open) label_ = peer_label(peer_);
 }
 
 void PeerSession::added_to_loop(Loop&) { work_ = work(); }

@@ -1,0 +1,15 @@
+#include "cli/commands/listen/peer_service.hpp"
+
+#include <fmt/format.h>
+
+#include "cli/escape.hpp"
+
+namespace ioa::cli {
+
+std::string peer_label(const ListenPeer& peer) {
+  std::string address = peer.connection.peer.to_string();
+  const bool is_nameless = address.empty() || address == "unix:";
+  return is_nameless ? fmt::format("connection {}", peer.number) : escape(address);
+}
+
+}  // namespace ioa::cli
