@@ -1,6 +1,5 @@
 #include "ioa/net/datagram_pump.hpp"
 
-#include <linux/sock_diag.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 
 #include "ioa/base/syscall.hpp"
 #include "ioa/loop/loop.hpp"
+#include "ioa/net/socket_drops.hpp"
 
 namespace ioa {
 namespace {
@@ -24,14 +24,6 @@ int option_of(int fd, int name) noexcept {
   int value = 0;
   socklen_t size = sizeof value;
   return ::getsockopt(fd, SOL_SOCKET, name, &value, &size) == 0 ? value : 0;
-}
-
-/// socket(7), SO_MEMINFO: what the kernel had no room for.
-std::uint64_t dropped_by_kernel(int fd) noexcept {
-  std::array<std::uint32_t, SK_MEMINFO_VARS> info{};
-  socklen_t size = sizeof info;
-  if (::getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info.data(), &size) != 0) return 0;
-  return info[SK_MEMINFO_DROPS];
 }
 
 }  // namespace
@@ -370,7 +362,7 @@ void DatagramPump::finish(PumpEnd end, std::optional<Error> error) {
   result.datagrams_received = received_count_;
   result.truncated = truncated_;
   result.unwanted = unwanted_;
-  result.dropped = dropped_by_kernel(socket_.read_fd());
+  result.dropped = detail::datagrams_dropped(socket_.read_fd());
   remove();
   promise_.done(std::move(result));
 }
