@@ -28,14 +28,17 @@ void ByteTaps::open_dump() {
   received_dump_.emplace(*dump_, DumpDirection::received);
 }
 
-void ByteTaps::report(std::uint64_t sent, std::uint64_t received, Duration elapsed) const {
+void ByteTaps::report(std::uint64_t sent, std::uint64_t received, Duration elapsed,
+                      std::string_view label) const {
+  const auto say = [&](const std::string& sum) {
+    context_.reporter.warning(label.empty() ? sum : fmt::format("{}: {}", label, sum));
+  };
   if (options_.stats)
-    context_.reporter.warning(fmt::format("{}, {}, {}", with_rate(sent, "sent", elapsed),
-                                          with_rate(received, "received", elapsed),
-                                          format_measured(elapsed)));
+    say(fmt::format("{}, {}, {}", with_rate(sent, "sent", elapsed),
+                    with_rate(received, "received", elapsed), format_measured(elapsed)));
   if (!options_.sha256) return;
-  context_.reporter.warning(fmt::format("SHA-256 sent: {}", sent_digest_->hex()));
-  context_.reporter.warning(fmt::format("SHA-256 received: {}", received_digest_->hex()));
+  say(fmt::format("SHA-256 sent: {}", sent_digest_->hex()));
+  say(fmt::format("SHA-256 received: {}", received_digest_->hex()));
 }
 
 }  // namespace ioa::cli

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "cli/byte_filters.hpp"
 #include "cli/byte_options.hpp"
@@ -43,8 +44,9 @@ class ByteTaps {
   }
   /// Once the bytes have moved. False if the dump could not be written, which has been said.
   bool close() { return !dump_ || dump_->close(); }
-  /// Says the sums that were asked for.
-  void report(std::uint64_t sent, std::uint64_t received, Duration elapsed) const;
+  /// Says the sums that were asked for, behind `label` if there is one.
+  void report(std::uint64_t sent, std::uint64_t received, Duration elapsed,
+              std::string_view label = {}) const;
 
  private:
   void open_dump();

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "cli/commands/connect_options.hpp"
+#include "cli/commands/listen/listen_options.hpp"
 #include "cli/commands/resolve_options.hpp"
 #include "cli/commands/run_child/run_child_options.hpp"
 #include "cli/commands/timer/timer_options.hpp"
@@ -16,9 +17,6 @@ namespace {
 
 using Args = std::span<const std::string_view>;
 
-// Part of the contract, and of a later release.
-constexpr std::array<std::string_view, 1> kLaterCommands{"listen"};
-
 // Letters of connect and listen that take a value, which ends a cluster.
 constexpr std::string_view kLettersWithValue = "ceijmopqswx";
 
@@ -27,12 +25,6 @@ const CommandSpec* find_command(std::string_view name) {
     if (command->name == name || (!name.empty() && command->alias == name)) return command;
   }
   return nullptr;
-}
-
-// Fails if `name` is a command that is known but not here.
-void refuse_later(std::string_view name) {
-  if (std::find(kLaterCommands.begin(), kLaterCommands.end(), name) == kLaterCommands.end()) return;
-  throw UsageError(name, {}, "this command is not in this release");
 }
 
 bool is_option(std::string_view arg) { return arg.size() > 1 && arg.front() == '-'; }
@@ -64,7 +56,6 @@ void check_habit(Args args, const Arguments& arguments) {
   if (settled || arguments.operands.empty()) return;
   const std::string& first = arguments.operands.front();
   const bool in_front = args.front() == first;
-  if (!in_front) refuse_later(first);
   if (!in_front && find_command(first) != nullptr) {
     throw UsageError({}, first, "expected the command before its options: ioa " + first + " ...");
   }
@@ -88,7 +79,6 @@ Invocation read_command(const CommandSpec& command, Args args) {
 
 Invocation read_help(Args args) {
   if (args.empty()) return print(overview(all_commands()));
-  refuse_later(args[0]);
   const CommandSpec* command = find_command(args[0]);
   if (command == nullptr) {
     throw UsageError("help", escape_argument(args[0]), "expected the name of a command");
@@ -102,8 +92,8 @@ Invocation read_help(Args args) {
 }  // namespace
 
 std::span<const CommandSpec* const> all_commands() {
-  static const std::array commands{&connect_command(), &resolve_command(), &run_child_command(),
-                                   &timer_command()};
+  static const std::array commands{&connect_command(), &listen_command(), &resolve_command(),
+                                   &run_child_command(), &timer_command()};
   return commands;
 }
 
@@ -117,11 +107,10 @@ Invocation read_command_line(Args args) {
   if (first == "--help" || first == "-h") return print(overview(all_commands()));
   if (first == "--version") return print("ioa " + std::string(version()) + "\n");
   if (first == "help") return read_help(args.subspan(1));
-  refuse_later(first);
   if (const CommandSpec* command = find_command(first)) {
     return read_command(*command, args.subspan(1));
   }
-  if (asks_to_listen(args)) refuse_later("listen");
+  if (asks_to_listen(args)) return read_command(listen_command(), args);
   Invocation invocation = read_command(connect_command(), args);
   if (invocation.arguments.command != nullptr) check_habit(args, invocation.arguments);
   return invocation;

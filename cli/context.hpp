@@ -1,5 +1,8 @@
 #pragma once
 
+#include <sys/resource.h>
+
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +31,8 @@ struct Context {
   /// What is to be executed in place of this program if the command ends with status 0: set by the
   /// command that ran.
   std::vector<std::string> exec_command = {};
+  /// The number of descriptors that children may have, where this program has raised its own.
+  std::optional<rlimit> child_descriptors = {};
   int stdin_fd = 0;
   int stdout_fd = 1;
 };

@@ -16,6 +16,8 @@ class DescriptorLimit {
   DescriptorLimit& operator=(const DescriptorLimit&) = delete;
   ~DescriptorLimit();
 
+  /// What it was before, if it is another one now: what children are to have.
+  const std::optional<rlimit>& before() const noexcept { return before_; }
   /// `wanted`, or so many users of two descriptors each as fit beside our own; at least 1.
   std::uint64_t fitting_pairs(std::uint64_t wanted) const noexcept;
 

@@ -83,6 +83,7 @@ std::string overview(std::span<const CommandSpec* const> commands) {
   std::string out =
       "usage: ioa COMMAND [OPTIONS] [ARGUMENTS]\n"
       "       ioa HOST PORT                    as ioa connect HOST PORT\n"
+      "       ioa -l PORT                      as ioa listen PORT\n"
       "\nCommands:\n";
   for (const CommandSpec* command : commands) {
     append_entry(out, "  " + std::string(command->name), command->summary, kCommandColumn);
@@ -102,7 +103,7 @@ std::string overview(std::span<const CommandSpec* const> commands) {
       "  1      an I/O error in mid-stream, or input that could not all be delivered\n"
       "  2      usage: a bad option, address or value\n"
       "  3      a name could not be resolved\n"
-      "  4      could not connect, or a probed port is not open\n"
+      "  4      could not connect or listen, or a probed port is not open\n"
       "  124    a time limit was reached\n"
       "  125    a command could not be run; 126: not executed, 127: not found\n"
       "  128+N  ended by signal N\n"

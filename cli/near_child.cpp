@@ -124,6 +124,8 @@ SpawnRequest NearChild::request() const {
   SpawnRequest request = scheme_ == Address::Scheme::exec ? SpawnRequest::command(words_)
                                                           : SpawnRequest::shell(words_.front());
   request.parent_death_signal = SIGKILL;
+  if (const auto& limit = context_.child_descriptors)
+    request.limits.push_back({RLIMIT_NOFILE, limit->rlim_cur, limit->rlim_max});
   return request;
 }
 

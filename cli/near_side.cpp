@@ -97,7 +97,7 @@ Future<NearSide> NearSideOpener::open(const ConnectionNames& peer, Duration limi
   switch (options_.near->scheme) {
     case Scheme::tcp:
     case Scheme::unix_stream:
-      co_await connect(near, limit);
+      co_await connect(near, peer.number, limit);
       break;
     case Scheme::exec:
     case Scheme::shell:
@@ -127,9 +127,10 @@ void NearSideOpener::open_stdio(NearSide& near) {
   near.finishes = near.source.kind() == FdKind::regular_file;
 }
 
-Future<> NearSideOpener::connect(NearSide& near, Duration limit) {
+Future<> NearSideOpener::connect(NearSide& near, std::int64_t connection, Duration limit) {
   const Address& address = *options_.near;
   ConnectRequest request;
+  request.connection = connection;
   if (limit > Duration::zero()) request.timeout = limit;
   if (address.is_unix()) {
     request.addresses.push_back(SocketAddress::unix_path(address.path));
@@ -138,9 +139,9 @@ Future<> NearSideOpener::connect(NearSide& near, Duration limit) {
     request.service = address.service;
     request.family = address.family;
   }
-  Connection connection = co_await context_.connector.connect(std::move(request));
-  near.sink = ByteEnd::borrow(connection.fd.get());
-  near.source = ByteEnd::own(std::move(connection.fd));
+  Connection made = co_await context_.connector.connect(std::move(request));
+  near.sink = ByteEnd::borrow(made.fd.get());
+  near.source = ByteEnd::own(std::move(made.fd));
   near.finishes = true;
   near.half_closes = true;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -66,7 +67,7 @@ class NearSideOpener {
   bool is_child() const noexcept { return child_ != nullptr; }
 
  private:
-  Future<> connect(NearSide& near, Duration limit);
+  Future<> connect(NearSide& near, std::int64_t connection, Duration limit);
   void open_child(NearSide& near, const ConnectionNames& peer);
   void open_stdio(NearSide& near);
   void open_descriptor(NearSide& near) const;

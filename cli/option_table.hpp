@@ -9,6 +9,7 @@ namespace ioa::cli {
 /// The commands of this release.
 enum class Command {
   connect,
+  listen,
   resolve,
   run_child,
   timer,

@@ -87,6 +87,8 @@ std::string describe(std::string_view name, std::span<const EventField> fields) 
                        get("bytes_received"));
   if (name == "child.started") return fmt::format("started {}, pid {}", get("command"), get("pid"));
   if (name == "child.exited") return fmt::format("pid {} {}", get("pid"), get("message"));
+  if (name == "accepted") return fmt::format("accepted {}", get("address"));
+  if (name == "rejected") return fmt::format("rejected {}: {}", get("address"), get("reason"));
   if (name == "listening") return fmt::format("listening on {}", get("address"));
   if (name == "retry")
     return fmt::format("trying again in {} ms: {}", get("delay_ms"), get("reason"));
@@ -173,7 +175,8 @@ void Reporter::note(std::string_view message, int level) {
 void Reporter::event(std::string_view name, std::span<const EventField> fields) {
   if (verbosity_ > 0) {
     const std::string line = describe(name, fields);
-    if (!line.empty()) say(line);
+    const std::string number = names_connections_ ? field(fields, "conn") : std::string();
+    if (!line.empty()) say(number.empty() ? line : fmt::format("connection {}: {}", number, line));
   }
   if (events_fd_ >= 0) write_event(name, fields);
 }

@@ -38,6 +38,9 @@ class Reporter final : public EventSink {
   /// True if anybody would see an event: who computes its fields may ask first.
   bool wants_events() const noexcept { return events_fd_ >= 0 || verbosity_ > 0; }
 
+  /// Has -v say of which connection (`conn`) it speaks: where there are several.
+  void name_connections() noexcept { names_connections_ = true; }
+
   /// The last event of a run.
   void exit(ExitStatus status);
 
@@ -66,6 +69,7 @@ class Reporter final : public EventSink {
   bool quiet_;
   bool is_terminal_;
   bool color_;
+  bool names_connections_ = false;
   std::string live_;  // what stands in the terminal's last line at present
   TimePoint started_;
   UniqueFd events_file_;

@@ -14,6 +14,7 @@
 
 #include "cli/command_line.hpp"
 #include "cli/commands/connect.hpp"
+#include "cli/commands/listen/listen.hpp"
 #include "cli/commands/probe.hpp"
 #include "cli/commands/resolve.hpp"
 #include "cli/commands/run_child/guard.hpp"
@@ -167,6 +168,9 @@ int dispatch(const Invocation& invocation, const World& world) {
                                                 : ThreadPool::Options().max_threads;
       return run_command(name, std::move(options), behaviour, world, threads);
     }
+    case Command::listen:
+      return run_command(name, parse_listen(arguments), &run_listen, world,
+                         ThreadPool::Options().max_threads);
     case Command::resolve: {
       ResolveOptions options = parse_resolve(arguments);
       const std::size_t threads = std::min(options.jobs, kMaxLookupThreads);

@@ -93,8 +93,7 @@ void Transfer::say_waiting(bool for_peer) {
 }
 
 ProgressReading Transfer::progress() const {
-  const auto [sent, received] =
-      pump_ != nullptr ? std::pair(pump_->sent(), pump_->received()) : moved_;
+  const auto [sent, received] = bytes();
   if (!input_size_) return {sent + received, {}, {}};
   ProgressReading reading{sent, input_size_, {}};
   if (received > 0) reading.note = format_bytes(received) + " received";
@@ -116,8 +115,12 @@ void Transfer::cut_off(Duration limit) {
 }
 
 std::string Transfer::moved() const {
-  return pump_ != nullptr ? bytes_moved(pump_->sent(), pump_->received())
-                          : bytes_moved(moved_.first, moved_.second);
+  const auto [sent, received] = bytes();
+  return bytes_moved(sent, received);
+}
+
+std::pair<std::uint64_t, std::uint64_t> Transfer::bytes() const {
+  return pump_ != nullptr ? std::pair(pump_->sent(), pump_->received()) : moved_;
 }
 
 ExitStatus Transfer::report(const PumpResult& result) {
@@ -128,13 +131,13 @@ ExitStatus Transfer::report(const PumpResult& result) {
         fmt::format("{} bytes received that {} did not read", result.unwanted, escape(near_name_)));
   report_closed(result);
   const ExitStatus status = status_of(result);
-  taps_.report(result.sent, result.received, Clock::now() - began_);
+  taps_.report(result.sent, result.received, Clock::now() - began_, label_);
   return status;
 }
 
 ExitStatus Transfer::status_of(const PumpResult& result) {
   is_complete_ = result.end == PumpEnd::complete || result.end == PumpEnd::quit;
-  const PumpLimits limits{options_.idle_timeout, limit_, signal_};
+  const PumpLimits limits{options_.idle_timeout, limit_, signal_, label_};
   return report_end(context_.reporter, result.end, result.error, limits,
                     bytes_moved(result.sent, result.received, result.undelivered));
 }

@@ -41,6 +41,9 @@ class Transfer {
   /// Moves the bytes, to the end. The peer's socket is closed then.
   Future<ExitStatus> run(NearSide near, UniqueFd peer);
 
+  /// What stands in front of its messages, where several are reported side by side; empty: nothing.
+  void set_label(std::string label) { label_ = std::move(label); }
+
   bool is_running() const noexcept { return pump_ != nullptr; }
   /// Whether all that was read arrived, and both sides ended in order; once it has ended.
   bool is_complete() const noexcept { return is_complete_; }
@@ -54,6 +57,8 @@ class Transfer {
   void cut_off(Duration limit);
   /// "5 bytes sent, 7 received", so far.
   std::string moved() const;
+  /// The same as numbers.
+  std::pair<std::uint64_t, std::uint64_t> bytes() const;
 
  private:
   PumpOptions pump_options(const NearSide& near) const;
@@ -68,6 +73,7 @@ class Transfer {
   Context& context_;
   const ByteOptions& options_;
   std::int64_t connection_;
+  std::string label_;
   ByteTaps taps_;
   Pump* pump_ = nullptr;  // while it is in the loop
   bool finishes_ = false;

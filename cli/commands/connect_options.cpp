@@ -1,9 +1,6 @@
 #include "cli/commands/connect_options.hpp"
 
-#include <net/if.h>
-
 #include <algorithm>
-#include <climits>
 #include <string_view>
 #include <utility>
 
@@ -17,9 +14,6 @@
 
 namespace ioa::cli {
 namespace {
-
-using std::chrono::nanoseconds;
-using std::chrono::seconds;
 
 // Options that say how bytes are moved, and mean nothing to a probe.
 constexpr std::string_view kBytesOnly[] = {
@@ -78,50 +72,6 @@ LocalAddress read_source(const OptionValues& values) {
   if (!port) values.fail("source", kExpectedPort);
   source.port = *port;
   return source;
-}
-
-std::optional<int> read_tos(const OptionValues& values) {
-  const auto text = values.text("tos");
-  if (!text) return std::nullopt;
-  constexpr std::uint64_t kHighest = 255;
-  auto value = parse_decimal(*text, kHighest);
-  if (text->substr(0, 2) == "0x") {
-    const std::string_view digits = text->substr(2);
-    const bool hex = !digits.empty() && digits.size() <= 2 &&
-                     digits.find_first_not_of("0123456789abcdefABCDEF") == digits.npos;
-    if (hex) value = std::stoul(std::string(digits), nullptr, 16);
-  }
-  if (!value) values.fail("tos", "expected a number from 0 to 255 or from 0x00 to 0xff");
-  return static_cast<int>(*value);
-}
-
-std::optional<seconds> read_keepalive(const OptionValues& values) {
-  const auto given = values.duration("keepalive");
-  if (!given) return std::nullopt;
-  // tcp(7): TCP_KEEPIDLE is in seconds, at most MAX_TCP_KEEPIDLE of them.
-  constexpr seconds kLongest(32767);
-  const auto rounded = std::chrono::ceil<seconds>(*given);
-  if (rounded < seconds(1) || rounded > kLongest) {
-    values.fail("keepalive", "expected a duration from 1s to 32767s");
-  }
-  return rounded;
-}
-
-SocketTuning read_socket(const OptionValues& values) {
-  SocketTuning socket;
-  constexpr std::string_view kExpected = "expected the name of a network interface";
-  socket.interface = values.word("interface", kExpected).value_or("");
-  if (socket.interface.size() >= IF_NAMESIZE) values.fail("interface", kExpected);
-  if (const auto ttl = values.number("ttl", 1, 255)) socket.ttl = static_cast<int>(*ttl);
-  socket.tos = read_tos(values);
-  socket.nodelay = values.has("nodelay");
-  socket.keepalive = read_keepalive(values);
-  if (const auto size = values.size("sndbuf", 1, INT_MAX)) socket.sndbuf = static_cast<int>(*size);
-  if (const auto size = values.size("rcvbuf", 1, INT_MAX)) socket.rcvbuf = static_cast<int>(*size);
-  socket.fastopen = values.has("fastopen");
-  socket.mptcp = values.has("mptcp");
-  if (socket.fastopen) values.exclude("mptcp", "fastopen");
-  return socket;
 }
 
 RetryPolicy read_retry(const OptionValues& values) {
@@ -227,7 +177,7 @@ ConnectOptions parse_connect(const Arguments& arguments) {
   options.family = read_family(values);
   options.numeric = values.has("numeric");
   options.source = read_source(values);
-  options.socket = read_socket(values);
+  options.socket = read_socket_tuning(values);
   options.sequential = values.has("sequential");
   options.datagrams = read_datagrams(values);
   options.retry = read_retry(values);

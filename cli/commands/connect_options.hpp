@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/byte_options.hpp"
+#include "cli/commands/socket_tuning.hpp"
 #include "cli/general_options.hpp"
 #include "ioa/net/address.hpp"
 #include "ioa/net/datagram_cutter.hpp"
@@ -27,23 +28,6 @@ struct LocalAddress {
 
   /// Whether anything is to be bound at all.
   bool is_set() const noexcept { return !host.empty() || port != 0 || !path.empty(); }
-};
-
-/// Options set on each socket before it connects; what is not given stays as the system has it.
-struct SocketTuning {
-  /// A network interface to bind to (SO_BINDTODEVICE); empty: none.
-  std::string interface;
-  std::optional<int> ttl;  ///< 1 to 255; IPv6: the hop limit.
-  std::optional<int> tos;  ///< 0 to 255; IPv6: the traffic class.
-  bool nodelay = false;
-  /// How long a connection is idle before it is probed: 1 s to 32767 s, rounded up to seconds.
-  std::optional<std::chrono::seconds> keepalive;
-  std::optional<int> sndbuf;  ///< Bytes.
-  std::optional<int> rcvbuf;  ///< Bytes.
-  /// The first bytes go with the SYN where peer and system can do that.
-  bool fastopen = false;
-  /// Multipath TCP where the system has it.
-  bool mptcp = false;
 };
 
 /// How datagrams are made, and where they may go.

@@ -69,7 +69,7 @@ Future<ExitStatus> DatagramTransfer::run(NearSide near, UniqueFd peer) {
   report_closed(result_);
   report_losses(result_);
   ExitStatus status = status_of(result_);
-  taps_.report(result_.sent, result_.received, Clock::now() - began_);
+  taps_.report(result_.sent, result_.received, Clock::now() - began_, label_);
   if (!taps_.close() && status == ExitStatus::done) status = ExitStatus::io_error;
   co_return status;
 }
@@ -124,8 +124,7 @@ void DatagramTransfer::side_ended(DatagramPump::Side side) {
 }
 
 ProgressReading DatagramTransfer::progress() const {
-  const std::uint64_t sent = pump_ != nullptr ? pump_->bytes_sent() : result_.sent;
-  const std::uint64_t received = pump_ != nullptr ? pump_->bytes_received() : result_.received;
+  const auto [sent, received] = bytes();
   if (!input_size_) return {sent + received, {}, {}};
   ProgressReading reading{sent, input_size_, {}};
   if (received > 0) reading.note = format_bytes(received) + " received";
@@ -146,6 +145,11 @@ void DatagramTransfer::cut_off(Duration limit) {
   if (pump_ != nullptr) pump_->cut_off();
 }
 
+std::pair<std::uint64_t, std::uint64_t> DatagramTransfer::bytes() const {
+  return pump_ != nullptr ? std::pair(pump_->bytes_sent(), pump_->bytes_received())
+                          : std::pair(result_.sent, result_.received);
+}
+
 std::string DatagramTransfer::moved() const {
   if (pump_ == nullptr)
     return with_counts(bytes_moved(result_.sent, result_.received), result_.datagrams_sent,
@@ -156,7 +160,7 @@ std::string DatagramTransfer::moved() const {
 
 ExitStatus DatagramTransfer::status_of(const DatagramPumpResult& result) {
   is_complete_ = result.end == PumpEnd::complete || result.end == PumpEnd::quit;
-  const PumpLimits limits{options_.idle_timeout, limit_, signal_};
+  const PumpLimits limits{options_.idle_timeout, limit_, signal_, label_};
   const ExitStatus status =
       report_end(context_.reporter, result.end, result.error, limits,
                  with_counts(bytes_moved(result.sent, result.received, result.undelivered),

@@ -32,6 +32,7 @@ class DatagramTransfer {
   /// As Transfer's.
   Future<> prepare() { return taps_.prepare(); }
   Future<ExitStatus> run(NearSide near, UniqueFd peer);
+  void set_label(std::string label) { label_ = std::move(label); }
   bool is_running() const noexcept { return pump_ != nullptr; }
   bool is_complete() const noexcept { return is_complete_; }
   bool has_near_ended() const noexcept { return has_near_ended_; }
@@ -39,6 +40,7 @@ class DatagramTransfer {
   void interrupt(int signal);
   void cut_off(Duration limit);
   std::string moved() const;
+  std::pair<std::uint64_t, std::uint64_t> bytes() const;
 
  private:
   DatagramPumpOptions pump_options(const NearSide& near, const SocketAddress& peer) const;
@@ -52,6 +54,7 @@ class DatagramTransfer {
   Context& context_;
   const ConnectOptions& options_;
   std::int64_t connection_;
+  std::string label_;
   ByteTaps taps_;
   DatagramPump* pump_ = nullptr;  // while it is in the loop
   std::string event_name_;

@@ -18,19 +18,6 @@
 namespace ioa::cli {
 namespace {
 
-SocketOptions socket_options(const SocketTuning& tuning, const DatagramTuning& datagrams) {
-  SocketOptions options;
-  if (datagrams.broadcast) options.broadcast = true;
-  if (tuning.nodelay) options.nodelay = true;
-  if (tuning.keepalive) options.keepalive = *tuning.keepalive;
-  if (tuning.sndbuf) options.send_buffer = static_cast<std::size_t>(*tuning.sndbuf);
-  if (tuning.rcvbuf) options.receive_buffer = static_cast<std::size_t>(*tuning.rcvbuf);
-  options.ttl = tuning.ttl;
-  options.tos = tuning.tos;
-  if (!tuning.interface.empty()) options.interface = tuning.interface;
-  return options;
-}
-
 /// A Unix datagram socket without an address gets no answers: unix(7), "autobind" has the kernel
 /// find one in the abstract namespace, which goes with the socket.
 SocketAddress unix_source(const LocalAddress& source) {
@@ -82,7 +69,8 @@ ConnectRequest make_request(const ConnectOptions& options, const Address& peer,
   request.numeric_host = options.numeric;
   if (options.sequential) request.strategy = ConnectStrategy::in_turn;
   request.attempt_delay = options.attempt_delay;
-  request.options = socket_options(options.socket, options.datagrams);
+  request.options = socket_options(options.socket);
+  if (options.datagrams.broadcast) request.options.broadcast = true;
   request.local_addresses = std::move(local);
   return request;
 }

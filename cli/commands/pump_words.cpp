@@ -54,6 +54,10 @@ std::string bytes_moved(std::uint64_t sent, std::uint64_t received, std::uint64_
 
 ExitStatus report_end(Reporter& reporter, PumpEnd end, const std::optional<Error>& error,
                       const PumpLimits& limits, std::string_view moved) {
+  const auto say = [&](std::string_view message) {
+    reporter.error(limits.label.empty() ? std::string(message)
+                                        : fmt::format("{}: {}", limits.label, message));
+  };
   switch (end) {
     case PumpEnd::complete:
     case PumpEnd::quit:
@@ -61,20 +65,19 @@ ExitStatus report_end(Reporter& reporter, PumpEnd end, const std::optional<Error
     case PumpEnd::near_left:
       return ended_by_signal(SIGPIPE);
     case PumpEnd::idle_timeout:
-      reporter.error(
-          fmt::format("--idle-timeout {} reached: {}", duration_text(limits.idle_timeout), moved));
+      say(fmt::format("--idle-timeout {} reached: {}", duration_text(limits.idle_timeout), moved));
       return ExitStatus::time_limit;
     case PumpEnd::interrupted:
-      reporter.error(fmt::format("ended by SIG{}: {}", ::sigabbrev_np(limits.signal), moved));
+      say(fmt::format("ended by SIG{}: {}", ::sigabbrev_np(limits.signal), moved));
       return ended_by_signal(limits.signal);
     case PumpEnd::cut_off:
-      reporter.error(fmt::format("--timeout {} reached: {}", duration_text(limits.timeout), moved));
+      say(fmt::format("--timeout {} reached: {}", duration_text(limits.timeout), moved));
       return ExitStatus::time_limit;
     case PumpEnd::far_failed:
     case PumpEnd::near_failed:
       break;
   }
-  reporter.error(fmt::format("{}: {}", escape(error->what()), moved));
+  say(fmt::format("{}: {}", escape(error->what()), moved));
   return ExitStatus::io_error;
 }
 

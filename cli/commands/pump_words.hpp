@@ -26,6 +26,7 @@ struct PumpLimits {
   Duration idle_timeout{};  ///< --idle-timeout
   Duration timeout{};       ///< --timeout
   int signal = 0;           ///< The one that interrupted it.
+  std::string label = {};   ///< What stands in front of the words; empty: nothing.
 };
 
 /// Says on standard error why it ended, unless that is in order, with how much had `moved`; returns

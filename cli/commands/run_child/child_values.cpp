@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "cli/option_values.hpp"
 #include "cli/parse_values.hpp"
 #include "ioa/base/byte_size.hpp"
 
@@ -156,6 +157,23 @@ std::optional<ChildIds> find_user(const std::string& name) {
 std::optional<::gid_t> find_group(const std::string& name) {
   if (const ::group* entry = ::getgrnam(name.c_str())) return entry->gr_gid;
   return parse_id(name);
+}
+
+void read_ids(const OptionValues& values, ChildIds& ids) {
+  if (const auto user = values.word("user", "expected a user's name or number")) {
+    const auto found = find_user(*user);
+    if (!found) values.fail("user", "unknown user; expected a user's name or number");
+    ids = *found;
+    if (!ids.group && !values.has("group")) {
+      values.fail("user", "expected --group too: the user database does not know this number");
+    }
+  }
+  if (const auto group = values.word("group", "expected a group's name or number")) {
+    ids.group = find_group(*group);
+    if (!ids.group) values.fail("group", "unknown group; expected a group's name or number");
+    // Without another user the privileges that supplementary groups give are to go, too.
+    if (!ids.user && ::geteuid() == 0) ids.groups.emplace();
+  }
 }
 
 bool SuccessStatuses::has(int status) const noexcept {

@@ -9,6 +9,8 @@
 
 namespace ioa::cli {
 
+class OptionValues;
+
 /// `NAME=N`, `NAME=SOFT:HARD` with a name as of ulimit and prlimit(1) (`nofile`, `NOFILE`,
 /// `RLIMIT_NOFILE`), and numbers with the suffixes of a SIZE, or `unlimited`.
 std::optional<ResourceLimit> parse_rlimit(std::string_view text);
@@ -31,5 +33,8 @@ std::optional<ChildIds> find_user(const std::string& name);
 
 /// A group by name or number.
 std::optional<::gid_t> find_group(const std::string& name);
+
+/// --user and --group. Throws UsageError.
+void read_ids(const OptionValues& values, ChildIds& ids);
 
 }  // namespace ioa::cli

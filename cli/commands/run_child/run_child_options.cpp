@@ -62,23 +62,6 @@ void read_environment(const OptionValues& values, ChildPlan& plan) {
   }
 }
 
-void read_ids(const OptionValues& values, ChildIds& ids) {
-  if (const auto user = values.word("user", "expected a user's name or number")) {
-    const auto found = find_user(*user);
-    if (!found) values.fail("user", "unknown user; expected a user's name or number");
-    ids = *found;
-    if (!ids.group && !values.has("group")) {
-      values.fail("user", "expected --group too: the user database does not know this number");
-    }
-  }
-  if (const auto group = values.word("group", "expected a group's name or number")) {
-    ids.group = find_group(*group);
-    if (!ids.group) values.fail("group", "unknown group; expected a group's name or number");
-    // Without another user the privileges that supplementary groups give are to go, too.
-    if (!ids.user && ::geteuid() == 0) ids.groups.emplace();
-  }
-}
-
 void read_process(const OptionValues& values, ChildPlan& plan) {
   plan.directory = values.word("chdir", "expected a directory").value_or("");
   if (const auto mask = values.text("umask")) {

@@ -1,0 +1,254 @@
+#include "cli/commands/listen/listen_run.hpp"
+
+#include <fmt/format.h>
+#include <string.h>
+
+#include <utility>
+
+#include "cli/commands/establish.hpp"
+#include "cli/commands/listen/privileges.hpp"
+#include "cli/commands/listen/readiness.hpp"
+#include "cli/commands/listen/reflect_service.hpp"
+#include "cli/commands/listen/session_service.hpp"
+#include "cli/commands/pump_words.hpp"
+#include "cli/escape.hpp"
+#include "ioa/base/duration_text.hpp"
+#include "ioa/loop/loop.hpp"
+
+namespace ioa::cli {
+namespace {
+
+/// Whether somebody has to see the bytes, or to hold them back.
+bool has_taps(const ByteOptions& options) noexcept {
+  return options.crlf || !options.hex_dump.empty() || options.rate > 0 || options.stats ||
+         options.sha256;
+}
+
+std::unique_ptr<PeerService> make_service(Context& context, const ListenOptions& options,
+                                          ServiceHost& host) {
+  const bool reflects = options.serve_by == ServeBy::echo || options.serve_by == ServeBy::discard;
+  // The one peer of a run has what an exit status needs: its bytes are waited for to the last.
+  if (reflects && options.keep_open && !has_taps(options))
+    return std::make_unique<ReflectService>(context, options, host);
+  return std::make_unique<SessionService>(context, options, host);
+}
+
+ExitStatus status_of_preparing(const Error& error) {
+  if (error.operation() == "exec") return status_of_spawn_failure(error);
+  return ExitStatus::io_error;
+}
+
+/// What could not be listened at is 4, what could not be looked up 3, and the rest of what is done
+/// before there is a peer 1.
+ExitStatus status_of_listening(const Error& error) noexcept {
+  const std::string& operation = error.operation();
+  const bool is_file = operation == "open" || operation == "write" || operation == "rename";
+  const bool is_id = operation == "setgroups" || operation == "setgid" || operation == "setuid";
+  return is_file || is_id ? ExitStatus::io_error : status_of_failure(error);
+}
+
+}  // namespace
+
+ListenRun::ListenRun(Context& context, ListenOptions options)
+    : context_(context), options_(std::move(options)), hooks_(context) {
+  context_.child_descriptors = descriptors_.before();
+  if (options_.keep_open) context_.reporter.name_connections();
+  service_ = make_service(context_, options_, *this);
+}
+
+ListenRun::~ListenRun() {
+  if (listener_ != nullptr) listener_->remove();
+}
+
+Future<ExitStatus> ListenRun::run() {
+  hooks_.call(*this);
+  context_.on_abort = [this] { service_->abort(); };
+  hooks_.limit(*this, options_.timeout);
+  work_ = work();
+  return outcome_.future();
+}
+
+Future<> ListenRun::work() {
+  ExitStatus status = ExitStatus::io_error;
+  bool is_prepared = false;
+  try {
+    co_await service_->prepare();
+    is_prepared = true;
+    std::vector<ListenPlace> places = co_await open_listen_places(context_.resolver, options_);
+    listen(std::move(places));
+    co_return;
+  } catch (const Error& error) {
+    status = is_prepared ? status_of_listening(error) : status_of_preparing(error);
+    context_.reporter.error(escape(error.what()));
+  }
+  finish(status);
+}
+
+void ListenRun::listen(std::vector<ListenPlace> places) {
+  write_port_file(places, options_);  // where only those who we were may write
+  become(options_.ids);
+  for (const ListenPlace& place : places) {
+    for (const ListenSocket& socket : place.sockets) {
+      const std::string address = socket.address.to_string();
+      context_.reporter.event("listening", {{"address", std::string_view(address)}});
+    }
+  }
+  tell_ready(places, options_, context_.reporter);
+  auto listener = std::make_unique<Listener>();
+  for (ListenPlace& place : places)
+    for (ListenSocket& socket : place.sockets) listener->add_socket(std::move(socket));
+  if (options_.keep_open && options_.max_connections > 0)
+    listener->set_max_connections(options_.max_connections);
+  listener->on_accept(
+      [this](Listener&, AcceptedConnection connection) { admit(std::move(connection)); });
+  listener->on_accept_error([this](Listener&, const Error& error) {
+    context_.reporter.warning(
+        fmt::format("{}; accepting rests until there is room", escape(error.what())));
+  });
+  stage_ = Stage::listening;
+  listener_ = &context_.loop.add(std::move(listener));
+  if (options_.keep_open)
+    meter_.emplace(context_.loop, context_.reporter, options_.progress, ProgressUnit::bytes,
+                   [this] {
+                     const BytesMoved bytes = moved();
+                     return ProgressReading{
+                         bytes.sent + bytes.received, {}, fmt::format("{} connections", open_)};
+                   });
+  await_peer();
+}
+
+void ListenRun::admit(AcceptedConnection connection) {
+  ListenPeer peer;
+  peer.number = ++accepted_;
+  peer.protocol = protocol_of(connection.local, connection.fd.get());
+  peer.connection = std::move(connection);
+  if (context_.reporter.wants_events()) {
+    const std::string address = peer.connection.peer.to_string();
+    const std::string local = peer.connection.local.to_string();
+    context_.reporter.event("accepted", {{"conn", peer.number},
+                                         {"address", std::string_view(address)},
+                                         {"local", std::string_view(local)}});
+  }
+  ++served_;
+  ++open_;
+  if (accept_timer_) accept_timer_->disarm();
+  if (!options_.keep_open) {
+    stage_ = Stage::serving;
+    stop_listening();
+  }
+  service_->serve(std::move(peer));
+}
+
+/// --accept-timeout counts while nobody is served.
+void ListenRun::await_peer() {
+  if (options_.accept_timeout <= Duration::zero()) return;
+  if (!accept_timer_)
+    accept_timer_.emplace(context_.loop.timers(), [this] {
+      stop_listening();
+      context_.reporter.error(fmt::format("--accept-timeout {} reached: no connection was made",
+                                          duration_text(options_.accept_timeout)));
+      finish(ExitStatus::time_limit);
+    });
+  context_.loop.refresh_now();
+  accept_timer_->arm(saturating_add(context_.loop.now(), options_.accept_timeout));
+}
+
+void ListenRun::stop_listening() {
+  if (Listener* listener = std::exchange(listener_, nullptr)) {
+    static_cast<void>(listener->stop());
+    listener->remove();
+  }
+}
+
+void ListenRun::peer_ended(const PeerEnd& end) {
+  --open_;
+  gone_.sent += end.sent;
+  gone_.received += end.received;
+  if (!options_.keep_open) return finish(status_.value_or(end.status));
+  if (open_ > 0) return;
+  if (status_) return finish(*status_);
+  if (stage_ == Stage::listening) await_peer();
+}
+
+void ListenRun::stop_serving(ExitStatus status) {
+  stop_listening();
+  finish(status);
+}
+
+void ListenRun::on_signal(int number) {
+  static_cast<void>(notify_manager("STOPPING=1"));
+  stop_listening();
+  if (accept_timer_) accept_timer_->disarm();
+  if (options_.keep_open && stage_ != Stage::preparing) return drain(number);
+  if (stage_ == Stage::serving) {
+    stage_ = Stage::ending;
+    return service_->interrupt(number);
+  }
+  context_.reporter.error(
+      fmt::format("ended by SIG{}: no connection was made", ::sigabbrev_np(number)));
+  finish(ended_by_signal(number));
+}
+
+void ListenRun::drain(int signal) {
+  if (stage_ != Stage::listening) return;
+  stage_ = Stage::draining;
+  status_ = ExitStatus::done;
+  if (open_ == 0) return finish(*status_);
+  if (!options_.drain) return end_drain(signal);
+  service_->no_more_peers();
+  context_.reporter.note(fmt::format("waiting for {} connections to end", open_));
+  if (*options_.drain == Duration::zero()) return;
+  drain_timer_.emplace(context_.loop.timers(), [this, signal] { end_drain(signal); });
+  drain_timer_->arm(saturating_add(context_.loop.now(), *options_.drain));
+}
+
+/// What is still there is cut.
+void ListenRun::end_drain(int signal) {
+  stage_ = Stage::ending;
+  cut_ = open_;
+  status_ = ExitStatus::io_error;
+  context_.reporter.error(
+      fmt::format("ended by SIG{}: {} connections cut", ::sigabbrev_np(signal), cut_));
+  service_->interrupt(signal);
+}
+
+void ListenRun::on_time_limit() {
+  const bool is_served = stage_ == Stage::serving || stage_ == Stage::ending;
+  stop_listening();
+  if (options_.keep_open) {
+    context_.reporter.error(
+        fmt::format("--timeout {} reached: {}", duration_text(options_.timeout), summary()));
+  } else if (!is_served) {
+    context_.reporter.error(fmt::format("--timeout {} reached: no connection was made",
+                                        duration_text(options_.timeout)));
+    return finish(ExitStatus::time_limit);
+  }
+  stage_ = Stage::ending;
+  status_ = ExitStatus::time_limit;
+  if (open_ == 0) return finish(*status_);
+  service_->cut_off(options_.timeout);
+}
+
+void ListenRun::print_counters() {
+  context_.reporter.error(fmt::format("{}, {} elapsed", summary(),
+                                      format_measured(Clock::now() - context_.reporter.started())));
+}
+
+BytesMoved ListenRun::moved() const {
+  const BytesMoved open = service_->moved();
+  return {gone_.sent + open.sent, gone_.received + open.received};
+}
+
+std::string ListenRun::summary() const {
+  const BytesMoved bytes = moved();
+  return fmt::format("{} connections served, {} open, {}", served_, open_,
+                     bytes_moved(bytes.sent, bytes.received));
+}
+
+void ListenRun::finish(ExitStatus status) {
+  if (meter_) meter_->finish();
+  meter_.reset();
+  outcome_.done(status);
+}
+
+}  // namespace ioa::cli

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/commands/listen/listen_options.hpp"
+#include "cli/commands/listen/listen_sockets.hpp"
+#include "cli/commands/listen/peer_service.hpp"
+#include "cli/context.hpp"
+#include "cli/descriptor_limit.hpp"
+#include "cli/exit_status.hpp"
+#include "cli/progress_meter.hpp"
+#include "cli/run_hooks.hpp"
+#include "ioa/future/promise.hpp"
+#include "ioa/net/listener.hpp"
+
+namespace ioa::cli {
+
+/// One run of `ioa listen`: binds, tells that it listens, lets peers in and hands them to a
+/// PeerService, and ends as the options, a signal or a limit have it.
+///
+/// OWNERSHIP: the context outlives it.
+class ListenRun final : private ServiceHost {
+ public:
+  ListenRun(Context& context, ListenOptions options);
+  ListenRun(const ListenRun&) = delete;
+  ListenRun& operator=(const ListenRun&) = delete;
+  ~ListenRun();
+
+  /// Runs it; asked for once.
+  Future<ExitStatus> run();
+
+  // For RunHooks.
+  void on_signal(int number);
+  void on_time_limit();
+  void print_counters();
+
+ private:
+  enum class Stage {
+    preparing,
+    listening,
+    serving,   ///< The one peer of a run without -k.
+    draining,  ///< No more peers are let in, and those that are there go on.
+    ending,    ///< They are being ended.
+  };
+
+  void peer_ended(const PeerEnd& end) override;
+  void stop_serving(ExitStatus status) override;
+
+  Future<> work();
+  void listen(std::vector<ListenPlace> places);
+  void admit(AcceptedConnection connection);
+  void stop_listening();
+  void await_peer();
+  void drain(int signal);
+  void end_drain(int signal);
+  void finish(ExitStatus status);
+  BytesMoved moved() const;
+  std::string summary() const;
+
+  Context& context_;
+  ListenOptions options_;
+  DescriptorLimit descriptors_;
+  RunHooks hooks_;
+  std::unique_ptr<PeerService> service_;
+  Listener* listener_ = nullptr;  // while it is in the loop
+  Stage stage_ = Stage::preparing;
+  std::int64_t accepted_ = 0;  // peers that have come
+  std::int64_t served_ = 0;    // of them, those that were let in
+  std::int64_t open_ = 0;      // of them, those that are still there
+  std::int64_t cut_ = 0;       // of them, those that were ended from here
+  BytesMoved gone_;            // by those that are not
+  std::optional<ProgressMeter> meter_;
+  std::optional<TimeWatch> accept_timer_;
+  std::optional<TimeWatch> drain_timer_;
+  Promise<ExitStatus> outcome_;
+  std::optional<ExitStatus> status_;  // what it ends with, once that is settled
+  Future<> work_;
+};
+
+}  // namespace ioa::cli
