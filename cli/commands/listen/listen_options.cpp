@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "cli/arguments.hpp"
+#include "cli/commands/listen/listen_datagrams.hpp"
 #include "cli/commands/listen/listen_operands.hpp"
 #include "cli/commands/run_child/child_values.hpp"
 #include "cli/escape.hpp"
@@ -100,8 +101,6 @@ void read_service(const OptionValues& values, ListenOptions& options) {
     options.serve_by = ServeBy::discard;
   else if (options.near)
     options.serve_by = ServeBy::near;
-  if (options.keep_open && options.serve_by == ServeBy::stdio)
-    values.fail("keep-open", "expected --echo, --discard, --to, --exec or --sh-exec with it");
   options.max_connections =
       values.number("max-conns", 0, INT_MAX).value_or(options.max_connections);
   options.buffer = values.size("buffer", 1, INT_MAX).value_or(options.buffer);
@@ -164,6 +163,7 @@ ListenOptions parse_listen(const Arguments& arguments) {
   read_limits(values, options);
   read_readiness(values, options);
   read_addresses(values, arguments, options);
+  read_listen_datagrams(values, options);
   return options;
 }
 

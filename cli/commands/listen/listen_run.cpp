@@ -2,13 +2,18 @@
 
 #include <fmt/format.h>
 #include <string.h>
+#include <sys/socket.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "cli/commands/establish.hpp"
+#include "cli/commands/listen/datagram_service.hpp"
+#include "cli/commands/listen/listen_datagrams.hpp"
 #include "cli/commands/listen/privileges.hpp"
 #include "cli/commands/listen/readiness.hpp"
 #include "cli/commands/listen/reflect_service.hpp"
+#include "cli/commands/listen/senders_service.hpp"
 #include "cli/commands/listen/session_service.hpp"
 #include "cli/commands/pump_words.hpp"
 #include "cli/escape.hpp"
@@ -33,6 +38,16 @@ std::unique_ptr<PeerService> make_service(Context& context, const ListenOptions&
   return std::make_unique<SessionService>(context, options, host);
 }
 
+/// What serves peers of datagrams; null for what serves streams.
+std::unique_ptr<PeerService> make_datagram_service(Context& context, const ListenOptions& options,
+                                                   ServiceHost& host) {
+  if (passes_datagrams_on(options))
+    return std::make_unique<DatagramService>(context, options, host);
+  if (options.serve_by == ServeBy::stdio && options.keep_open)
+    return std::make_unique<SendersService>(context, options, host);
+  return nullptr;
+}
+
 ExitStatus status_of_preparing(const Error& error) {
   if (error.operation() == "exec") return status_of_spawn_failure(error);
   return ExitStatus::io_error;
@@ -54,6 +69,13 @@ ListenRun::ListenRun(Context& context, ListenOptions options)
   context_.child_descriptors = descriptors_.before();
   if (options_.keep_open) context_.reporter.name_connections();
   service_ = make_service(context_, options_, *this);
+  datagrams_ = make_datagram_service(context_, options_, *this);
+}
+
+template <class Function>
+void ListenRun::for_each_service(Function function) const {
+  function(*service_);
+  if (datagrams_) function(*datagrams_);
 }
 
 ListenRun::~ListenRun() {
@@ -62,17 +84,25 @@ ListenRun::~ListenRun() {
 
 Future<ExitStatus> ListenRun::run() {
   hooks_.call(*this);
-  context_.on_abort = [this] { service_->abort(); };
+  context_.on_abort = [this] { for_each_service([](PeerService& each) { each.abort(); }); };
   hooks_.limit(*this, options_.timeout);
   work_ = work();
   return outcome_.future();
+}
+
+/// Who needs nothing of the streams' service does not have it prepared.
+Future<> ListenRun::prepare() {
+  const bool has_streams = !std::all_of(options_.addresses.begin(), options_.addresses.end(),
+                                        [](const Address& each) { return has_conversations(each); });
+  if (has_streams || !datagrams_) co_await service_->prepare();
+  if (datagrams_) co_await datagrams_->prepare();
 }
 
 Future<> ListenRun::work() {
   ExitStatus status = ExitStatus::io_error;
   bool is_prepared = false;
   try {
-    co_await service_->prepare();
+    co_await prepare();
     is_prepared = true;
     std::vector<ListenPlace> places = co_await open_listen_places(context_.resolver, options_);
     listen(std::move(places));
@@ -94,6 +124,7 @@ void ListenRun::listen(std::vector<ListenPlace> places) {
     }
   }
   tell_ready(places, options_, context_.reporter);
+  listen_for_datagrams(places);
   auto listener = std::make_unique<Listener>();
   for (ListenPlace& place : places)
     for (ListenSocket& socket : place.sockets) listener->add_socket(std::move(socket));
@@ -117,11 +148,41 @@ void ListenRun::listen(std::vector<ListenPlace> places) {
   await_peer();
 }
 
+/// Takes the sockets that nothing is accepted at.
+void ListenRun::listen_for_datagrams(std::vector<ListenPlace>& places) {
+  // Who has a pump has its idle time.
+  const Duration idle = datagrams_ ? options_.conversation_idle : Duration::zero();
+  for (ListenPlace& place : places) {
+    for (ListenSocket& socket : place.sockets) {
+      if (socket.socktype != SOCK_DGRAM) continue;
+      if (!door_) door_ = std::make_unique<DatagramDoor>(context_, options_, idle);
+      door_->add(std::move(socket));
+    }
+    std::erase_if(place.sockets, [](const ListenSocket& each) { return !each.fd; });
+  }
+  if (!door_) return;
+  door_->on_enter([this](std::unique_ptr<ConversationSide> conversation,
+                         std::string_view protocol) { admit(std::move(conversation), protocol); });
+}
+
+void ListenRun::admit(std::unique_ptr<ConversationSide> conversation, std::string_view protocol) {
+  ListenPeer peer;
+  peer.protocol = protocol;
+  peer.connection.peer = conversation->conversation()->peer();
+  peer.connection.local = conversation->conversation()->local();
+  peer.conversation = std::move(conversation);
+  serve(datagrams_ ? *datagrams_ : *service_, std::move(peer));
+}
+
 void ListenRun::admit(AcceptedConnection connection) {
   ListenPeer peer;
-  peer.number = ++accepted_;
   peer.protocol = protocol_of(connection.local, connection.fd.get());
   peer.connection = std::move(connection);
+  serve(*service_, std::move(peer));
+}
+
+void ListenRun::serve(PeerService& service, ListenPeer peer) {
+  peer.number = ++accepted_;
   if (context_.reporter.wants_events()) {
     const std::string address = peer.connection.peer.to_string();
     const std::string local = peer.connection.local.to_string();
@@ -136,7 +197,7 @@ void ListenRun::admit(AcceptedConnection connection) {
     stage_ = Stage::serving;
     stop_listening();
   }
-  service_->serve(std::move(peer));
+  service.serve(std::move(peer));
 }
 
 /// --accept-timeout counts while nobody is served.
@@ -154,6 +215,7 @@ void ListenRun::await_peer() {
 }
 
 void ListenRun::stop_listening() {
+  if (door_) door_->close();
   if (Listener* listener = std::exchange(listener_, nullptr)) {
     static_cast<void>(listener->stop());
     listener->remove();
@@ -182,7 +244,7 @@ void ListenRun::on_signal(int number) {
   if (options_.keep_open && stage_ != Stage::preparing) return drain(number);
   if (stage_ == Stage::serving) {
     stage_ = Stage::ending;
-    return service_->interrupt(number);
+    return for_each_service([&](PeerService& each) { each.interrupt(number); });
   }
   context_.reporter.error(
       fmt::format("ended by SIG{}: no connection was made", ::sigabbrev_np(number)));
@@ -193,9 +255,11 @@ void ListenRun::drain(int signal) {
   if (stage_ != Stage::listening) return;
   stage_ = Stage::draining;
   status_ = ExitStatus::done;
-  if (open_ == 0) return finish(*status_);
-  if (!options_.drain) return end_drain(signal);
-  service_->no_more_peers();
+  settling_ = settle();
+  if (open_ == 0 && settling_ == 0) return finish(*status_);
+  if (!options_.drain && open_ > settling_) return end_drain(signal);
+  if (!options_.drain) return;
+  for_each_service([](PeerService& each) { each.no_more_peers(); });
   context_.reporter.note(fmt::format("waiting for {} connections to end", open_));
   if (*options_.drain == Duration::zero()) return;
   drain_timer_.emplace(context_.loop.timers(), [this, signal] { end_drain(signal); });
@@ -205,11 +269,17 @@ void ListenRun::drain(int signal) {
 /// What is still there is cut.
 void ListenRun::end_drain(int signal) {
   stage_ = Stage::ending;
-  cut_ = open_;
+  cut_ = std::max<std::int64_t>(0, open_ - settling_);
   status_ = ExitStatus::io_error;
   context_.reporter.error(
       fmt::format("ended by SIG{}: {} connections cut", ::sigabbrev_np(signal), cut_));
-  service_->interrupt(signal);
+  for_each_service([&](PeerService& each) { each.interrupt(signal); });
+}
+
+std::int64_t ListenRun::settle() {
+  std::int64_t settling = 0;
+  for_each_service([&](PeerService& each) { settling += each.settle(); });
+  return settling;
 }
 
 void ListenRun::on_time_limit() {
@@ -226,7 +296,7 @@ void ListenRun::on_time_limit() {
   stage_ = Stage::ending;
   status_ = ExitStatus::time_limit;
   if (open_ == 0) return finish(*status_);
-  service_->cut_off(options_.timeout);
+  for_each_service([&](PeerService& each) { each.cut_off(options_.timeout); });
 }
 
 void ListenRun::print_counters() {
@@ -235,8 +305,13 @@ void ListenRun::print_counters() {
 }
 
 BytesMoved ListenRun::moved() const {
-  const BytesMoved open = service_->moved();
-  return {gone_.sent + open.sent, gone_.received + open.received};
+  BytesMoved sum = gone_;
+  for_each_service([&](const PeerService& each) {
+    const BytesMoved open = each.moved();
+    sum.sent += open.sent;
+    sum.received += open.received;
+  });
+  return sum;
 }
 
 std::string ListenRun::summary() const {
@@ -246,6 +321,7 @@ std::string ListenRun::summary() const {
 }
 
 void ListenRun::finish(ExitStatus status) {
+  if (door_) door_->report_losses();
   if (meter_) meter_->finish();
   meter_.reset();
   outcome_.done(status);

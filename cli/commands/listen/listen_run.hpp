@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/commands/listen/datagram_door.hpp"
 #include "cli/commands/listen/listen_options.hpp"
 #include "cli/commands/listen/listen_sockets.hpp"
 #include "cli/commands/listen/peer_service.hpp"
@@ -50,9 +51,16 @@ class ListenRun final : private ServiceHost {
   void peer_ended(const PeerEnd& end) override;
   void stop_serving(ExitStatus status) override;
 
+  Future<> prepare();
   Future<> work();
   void listen(std::vector<ListenPlace> places);
   void admit(AcceptedConnection connection);
+  void admit(std::unique_ptr<ConversationSide> conversation, std::string_view protocol);
+  void serve(PeerService& service, ListenPeer peer);
+  void listen_for_datagrams(std::vector<ListenPlace>& places);
+  std::int64_t settle();
+  template <class Function>
+  void for_each_service(Function function) const;
   void stop_listening();
   void await_peer();
   void drain(int signal);
@@ -66,12 +74,15 @@ class ListenRun final : private ServiceHost {
   DescriptorLimit descriptors_;
   RunHooks hooks_;
   std::unique_ptr<PeerService> service_;
+  std::unique_ptr<PeerService> datagrams_;  // where they are not served as streams are
+  std::unique_ptr<DatagramDoor> door_;      // once there are sockets of datagrams
   Listener* listener_ = nullptr;  // while it is in the loop
   Stage stage_ = Stage::preparing;
   std::int64_t accepted_ = 0;  // peers that have come
   std::int64_t served_ = 0;    // of them, those that were let in
   std::int64_t open_ = 0;      // of them, those that are still there
   std::int64_t cut_ = 0;       // of them, those that were ended from here
+  std::int64_t settling_ = 0;  // of those still there, those that are about to end by themselves
   BytesMoved gone_;            // by those that are not
   std::optional<ProgressMeter> meter_;
   std::optional<TimeWatch> accept_timer_;

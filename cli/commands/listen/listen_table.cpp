@@ -15,6 +15,7 @@ constexpr std::array kListening{
     OptionSpec{"", '6', kNone, "", "use IPv6 only"},
     OptionSpec{"numeric", 'n', kNone, "", "look no host name up: HOST is a numeric address"},
     OptionSpec{"unix", 'U', kNone, "", "the operands are paths of Unix sockets"},
+    OptionSpec{"udp", 'u', kNone, "", "receive datagrams (UDP), each peer a conversation"},
     OptionSpec{"port", 'p', kRequired, "PORT", "the port to listen on"},
     OptionSpec{"listen", 'l', kNone, "", "accepted, as this is what the command does"},
     OptionSpec{"backlog", 0, kRequired, "N",
@@ -44,6 +45,12 @@ constexpr std::array kServing{
     OptionSpec{"group", 0, kRequired, "NAME", "become this group once the sockets are bound"},
 };
 
+constexpr std::array kDatagrams{
+    OptionSpec{"frame", 0, kRequired, "HOW",
+               "cut what is sent into datagrams by chunk, line, nul or len32 [chunk]"},
+    OptionSpec{"mtu", 0, kRequired, "SIZE", "the size of a chunk, 1 to 65507 [1400]"},
+};
+
 constexpr std::array kReadiness{
     OptionSpec{"port-file", 0, kRequired, "FILE", "write the ports to FILE once listening"},
     OptionSpec{"ready-fd", 0, kRequired, "N", "write ADDRESS PORT to descriptor N once listening"},
@@ -51,7 +58,7 @@ constexpr std::array kReadiness{
 
 constexpr std::array kEnds{
     OptionSpec{"idle-timeout", 'i', kRequired, "DUR",
-               "limit of silence both ways of a connection, 0: none [0]"},
+               "limit of silence both ways of a connection, 0: none [0, UDP: 60s]"},
     OptionSpec{"accept-timeout", 0, kRequired, "DUR",
                "limit of waiting for a peer while none is there, 0: none [0]"},
     OptionSpec{"timeout", 0, kRequired, "DUR", "limit of the whole run, 0: none [0]"},
@@ -74,6 +81,7 @@ constexpr std::array kGroups{
     OptionGroup{"Listening", kListening},
     OptionGroup{"Serving", kServing},
     OptionGroup{"In place of stdin and stdout", kNearOptions},
+    OptionGroup{"Datagrams", kDatagrams},
     OptionGroup{"Readiness", kReadiness},
     OptionGroup{"Ends", kEnds},
     OptionGroup{"Bytes", kByteOptions},
