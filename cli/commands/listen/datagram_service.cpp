@@ -37,7 +37,7 @@ void DatagramService::serve(ListenPeer peer) {
 
 std::int64_t DatagramService::settle() {
   for_each(peers_, [](DatagramPeer& peer) {
-    if (peer.is_settled()) peer.end(PumpEnd::complete);
+    if (peer.is_settled()) peer.end(PumpEnd::interrupted);
   });
   return 0;
 }

@@ -40,22 +40,31 @@ SocketAddress made_of(const in6_pktinfo& info, std::uint16_t port) {
   return {reinterpret_cast<const sockaddr*>(&address), sizeof address};
 }
 
-/// Whether it can be the source of a datagram, as far as the address tells. IPv4 may stand in
-/// IPv6's clothes, with nothing to say which address of ours a broadcast came by.
+/// Whether it can be the source of a datagram, as far as the address tells.
+bool may_be_source(const in_addr& host) noexcept {
+  const in_addr_t number = ntohl(host.s_addr);
+  return !IN_MULTICAST(number) && number != INADDR_BROADCAST;
+}
+
+/// The same; IPv4 may stand in IPv6's clothes, with nothing to say which address of ours a
+/// broadcast came by.
 bool may_be_source(const in6_addr& host) noexcept {
   if (IN6_IS_ADDR_MULTICAST(&host)) return false;
   if (!IN6_IS_ADDR_V4MAPPED(&host)) return true;
   in_addr mapped{};
   std::memcpy(&mapped, host.s6_addr + sizeof host - sizeof mapped, sizeof mapped);
-  const in_addr_t number = ntohl(mapped.s_addr);
-  return !IN_MULTICAST(number) && number != INADDR_BROADCAST;
+  return may_be_source(mapped);
 }
 
 void read_local_address(const cmsghdr& header, std::uint16_t port, DatagramInfo& datagram) {
   if (header.cmsg_level == IPPROTO_IP && header.cmsg_type == IP_PKTINFO) {
     const auto info = data_of<in_pktinfo>(header);
     datagram.to = made_of(info.ipi_addr, port);
-    datagram.reply_from = made_of(info.ipi_spec_dst, port);  // ip(7)
+    // What had arrived before the option was set has no ipi_spec_dst, ip(7).
+    if (info.ipi_spec_dst.s_addr != INADDR_ANY)
+      datagram.reply_from = made_of(info.ipi_spec_dst, port);
+    else if (may_be_source(info.ipi_addr))
+      datagram.reply_from = datagram.to;
   } else if (header.cmsg_level == IPPROTO_IPV6 && header.cmsg_type == IPV6_PKTINFO) {
     const auto info = data_of<in6_pktinfo>(header);
     datagram.to = made_of(info, port);

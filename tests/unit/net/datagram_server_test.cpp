@@ -104,6 +104,19 @@ TEST_F(DatagramServerTest, OnePeerAtTwoOfOurAddressesHasTwoConversations) {
   EXPECT_EQ(hear(client)->from.host(), "127.0.0.3");
 }
 
+/// The kernel says less of a datagram that came before it was asked.
+TEST_F(DatagramServerTest, RepliesToWhatCameBeforeTheServerComeFromThereToo) {
+  ListenSocket socket = bound(numeric("0.0.0.0"));
+  const UniqueFd client = loopback_socket();
+  say(client.get(), "x", numeric("127.0.0.2", socket.address.port()));
+  start(std::move(socket));
+  echo();
+  settle();
+  const std::optional<Heard> reply = hear(client);
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->from.host(), "127.0.0.2");
+}
+
 TEST_F(DatagramServerTest, QueuedRepliesComeFromThereToo) {
   start("0.0.0.0");
   server->on_conversation([this](DatagramServer&, Conversation& begun) { began.push_back(&begun); });
