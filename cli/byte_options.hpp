@@ -2,6 +2,7 @@
 
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -61,6 +62,8 @@ struct ByteOptions {
   std::string hex_dump;
   /// Bytes a second each way; 0 is no limit.
   std::uint64_t rate = 0;
+  /// Bytes that are read from one side ahead of what the other takes; 0: as many as prove fast.
+  std::size_t buffer = 0;
   ProgressMode progress = ProgressMode::never;
   bool stats = false;
   bool sha256 = false;

@@ -33,6 +33,8 @@ struct Context {
   std::vector<std::string> exec_command = {};
   /// The number of descriptors that children may have, where this program has raised its own.
   std::optional<rlimit> child_descriptors = {};
+  /// A process stands above this one that deals with a second signal.
+  bool is_supervised = false;
   int stdin_fd = 0;
   int stdout_fd = 1;
 };

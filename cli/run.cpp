@@ -60,6 +60,7 @@ class Interruption {
   void arrived() {
     const int number = watch_.signal();
     if (!context_.on_signal) {
+      if (context_.is_supervised) return;
       context_.reporter.hide_live();
       if (context_.on_abort) context_.on_abort();
       ::_exit(to_int(ended_by_signal(number)));
@@ -153,6 +154,35 @@ int run_children(std::string_view name, RunChildOptions options, const World& wo
   return to_int(status);
 }
 
+/// `ioa listen`: one process, or one that has several serve.
+int run_listeners(std::string_view name, ListenOptions options, const World& world) {
+  const std::size_t threads = ThreadPool::Options().max_threads;
+  if (options.workers == 0)
+    return run_command(name, std::move(options), &run_listen, world, threads);
+  Reporter reporter(name, options.general, world.started);
+  std::vector<std::string> nothing_to_follow;
+  std::vector<ListenPlace> places;
+  const auto bind = [&places](Context& context, ListenOptions given) {
+    return bind_for_workers(context, std::move(given), places);
+  };
+  // Its loop is gone before there is another process.
+  ExitStatus status = run_in_loop(name, options, bind, world, reporter, threads, nothing_to_follow);
+  if (status == ExitStatus::done) {
+    WorkerSupervisor supervisor(reporter, options, std::move(places));
+    auto end = supervisor.supervise();
+    if (WorkerSeat* seat = std::get_if<WorkerSeat>(&end)) {
+      const auto serve = [seat](Context& context, ListenOptions given) {
+        context.is_supervised = true;
+        return run_worker(context, std::move(given), std::move(*seat));
+      };
+      return to_int(run_in_loop(name, options, serve, world, reporter, threads, nothing_to_follow));
+    }
+    status = std::get<ExitStatus>(end);
+  }
+  reporter.exit(status);
+  return to_int(status);
+}
+
 // Look-ups at once: each takes a thread. More than this is beyond what a resolver library serves.
 constexpr std::uint32_t kMaxLookupThreads = 512;
 
@@ -169,8 +199,7 @@ int dispatch(const Invocation& invocation, const World& world) {
       return run_command(name, std::move(options), behaviour, world, threads);
     }
     case Command::listen:
-      return run_command(name, parse_listen(arguments), &run_listen, world,
-                         ThreadPool::Options().max_threads);
+      return run_listeners(name, parse_listen(arguments), world);
     case Command::resolve: {
       ResolveOptions options = parse_resolve(arguments);
       const std::size_t threads = std::min(options.jobs, kMaxLookupThreads);

@@ -43,6 +43,7 @@ PumpOptions Transfer::pump_options(const NearSide& near) const {
   pump.sends = gives_;
   pump.receives = options_.direction != Direction::send_only;
   pump.rate = options_.rate;
+  pump.buffer = options_.buffer;
   pump.near_half_closes = near.half_closes;
   pump.near_reader_may_leave = near.reader_may_leave;
   pump.near_source_name = near.source_name;

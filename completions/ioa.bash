@@ -1,6 +1,6 @@
 # Completion of ioa(1) for bash, with or without the bash-completion package.
 
-_ioa_commands='connect resolve run-child timer'
+_ioa_commands='connect listen resolve run-child timer'
 
 _ioa_general='-v --verbose --quiet --events --loop --color -h --help'
 
@@ -14,6 +14,15 @@ _ioa_options() {
         --send-only --recv-only --frame --mtu -o --output -x --hex-dump --append -C --crlf --rate \
         --progress --stats --sha256 -e --exec -c --sh-exec --to --kill-after \
         -z --probe -j --jobs --any --until-closed --stable --json
+      ;;
+    listen)
+      echo "$_ioa_general" -4 -6 -n --numeric -U --unix -p --port -l --listen --backlog \
+        --reuse-port --unix-mode --interface --ttl --tos --nodelay --keepalive --sndbuf --rcvbuf \
+        --fastopen --mptcp -k --keep-open --echo --discard -m --max-conns --buffer --workers \
+        --user --group --port-file --ready-fd -i --idle-timeout --accept-timeout --timeout \
+        -w --connect-timeout --drain --on-stdin-eof --on-peer-eof -q --quit-after -N \
+        --send-only --recv-only -o --output -x --hex-dump --append -C --crlf --rate --progress \
+        --stats --sha256 -e --exec -c --sh-exec --to --kill-after
       ;;
     resolve)
       echo "$_ioa_general" -4 -6 -s --short --first -x --reverse -j --jobs --timeout --unordered \
@@ -38,6 +47,7 @@ _ioa_options() {
 _ioa_letters_with_value() {
   case $1 in
     connect) echo spwiqoxecj ;;
+    listen) echo pmwiqoxec ;;
     resolve | run-child) echo j ;;
   esac
 }
@@ -45,6 +55,7 @@ _ioa_letters_with_value() {
 # Prints the option that waits for a value after the word $2, if one does.
 _ioa_waiting_option() {
   local command=$1 word=$2 letters i
+  [[ $command == listen && $word == --listen ]] && return
   case $word in
     --*=*) ;;
     --idle-timeout | --kill-signal | --kill-after | --chdir | --env | --unset | --umask | \
@@ -57,7 +68,9 @@ _ioa_waiting_option() {
       --keepalive | --sndbuf | --rcvbuf | --attempt-delay | --connect-timeout | --retry | \
       --wait | --retry-delay | --retry-max-delay | --idle-timeout | --timeout | \
       --on-stdin-eof | --on-peer-eof | --quit-after | --output | --hex-dump | --rate | --exec | \
-      --sh-exec | --to | --kill-after | --jobs | --frame | --mtu | --stable)
+      --sh-exec | --to | --kill-after | --jobs | --frame | --mtu | --stable | \
+      --port | --backlog | --unix-mode | --max-conns | --buffer | --workers | --port-file | \
+      --ready-fd | --accept-timeout | --drain)
       echo "$word"
       ;;
     --*) ;;
@@ -116,11 +129,8 @@ _ioa_value() {
       mapfile -t COMPREPLY < <(compgen -c -- "$cur")
       return
       ;;
-    --events | --output | -o | --hex-dump | -x | --stdin | --stdout | --stderr | --from)
-      _ioa_files "$cur"
-      return
-      ;;
-    --chdir)
+    --events | --output | -o | --hex-dump | -x | --stdin | --stdout | --stderr | --from | \
+      --chdir)
       compopt -o filenames 2>/dev/null
       mapfile -t COMPREPLY < <(compgen -d -- "$cur")
       return
@@ -224,6 +234,9 @@ _ioa() {
     _ioa_files "$cur"
   elif [[ $command == connect && $operands -gt 0 ]]; then
     mapfile -t COMPREPLY < <(compgen -A service -- "$cur")
+  elif [[ $command == listen ]]; then
+    _ioa_hosts "$cur"
+    mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -A service -W 'systemd unix:' -- "$cur")
   else
     _ioa_hosts "$cur"
   fi

@@ -4,7 +4,7 @@
 function __ioa_command
     set -l words (commandline -opc)
     set -l command connect
-    if set -q words[2]; and contains -- $words[2] connect resolve run-child timer help
+    if set -q words[2]; and contains -- $words[2] connect listen resolve run-child timer help
         set command $words[2]
     else if test "$words[2]" = run
         set command run-child
@@ -79,11 +79,16 @@ function __ioa_complete_command
 end
 
 function __ioa_takes_host
-    __ioa_command resolve; or __ioa_command connect; and not __ioa_after_host; and not __ioa_is_unix
+    __ioa_command resolve; and return
+    __ioa_is_unix; and return 1
+    __ioa_command listen; or __ioa_command connect; and not __ioa_after_host
 end
 
 function __ioa_is_unix
-    __ioa_command connect; and __fish_contains_opt -s U unix
+    begin
+        __ioa_command connect; or __ioa_command listen
+    end
+    and __fish_contains_opt -s U unix
 end
 
 # Hosts, or the paths behind a unix: that is being typed.
@@ -114,16 +119,19 @@ complete -c ioa -f
 
 # Commands and operands.
 complete -c ioa -n __ioa_no_command -a connect -d 'Join stdin and stdout to a peer, or probe ports'
+complete -c ioa -n __ioa_no_command -a listen -d 'Accept peers and serve each'
 complete -c ioa -n __ioa_no_command -a resolve -d 'Names to addresses, addresses to names'
 complete -c ioa -n __ioa_no_command -a run-child -d 'Run, supervise and report on a command'
 complete -c ioa -n __ioa_no_command -a run -d 'The same as run-child'
 complete -c ioa -n __ioa_no_command -a timer -d 'Wait, tick, and run commands on time'
 complete -c ioa -n '__ioa_command timer; and test (count (commandline -opc)) -eq 2' -a 'after every at idle'
 complete -c ioa -n __ioa_no_command -a help -d 'What a command takes'
-complete -c ioa -n '__ioa_command help; and test (count (commandline -opc)) -eq 2' -a 'connect resolve run-child timer'
+complete -c ioa -n '__ioa_command help; and test (count (commandline -opc)) -eq 2' -a 'connect listen resolve run-child timer'
 complete -c ioa -n __ioa_no_command -l version -d 'Print the version and exit'
 complete -c ioa -n '__ioa_takes_host' -a '(__ioa_hosts)'
 complete -c ioa -n '__ioa_after_host; and not __ioa_is_unix' -a '(__ioa_services)' -d Port
+complete -c ioa -n '__ioa_command listen; and not __ioa_is_unix' -a '(__ioa_services)' -d Port
+complete -c ioa -n '__ioa_command listen; and not __ioa_is_unix' -a systemd -d 'Sockets that were passed'
 complete -c ioa -n __ioa_is_unix -F
 
 complete -c ioa -n '__ioa_command run-child; and not __ioa_has_command' -a '(__fish_complete_command)'
@@ -195,6 +203,59 @@ complete -c ioa -n '__ioa_command connect' -l until-closed -d 'The ports are to 
 complete -c ioa -n '__ioa_command connect' -l stable -x -d 'With --wait, and to stay so for so long'
 complete -c ioa -n '__ioa_command connect' -l any -d 'One open port is enough'
 complete -c ioa -n '__ioa_command connect' -l json -d 'A JSON object a port'
+
+# listen
+complete -c ioa -n '__ioa_command listen' -s 4 -d 'Use IPv4 only'
+complete -c ioa -n '__ioa_command listen' -s 6 -d 'Use IPv6 only'
+complete -c ioa -n '__ioa_command listen' -s n -l numeric -d 'Look no host name up'
+complete -c ioa -n '__ioa_command listen' -s U -l unix -d 'The operands are paths of Unix sockets'
+complete -c ioa -n '__ioa_command listen' -s p -l port -x -d 'The port to listen on'
+complete -c ioa -n '__ioa_command listen' -s l -l listen -d 'Accepted, as this is what the command does'
+complete -c ioa -n '__ioa_command listen' -l backlog -x -d 'Connections that may wait to be accepted'
+complete -c ioa -n '__ioa_command listen' -l reuse-port -d 'Share the port with other processes of yours'
+complete -c ioa -n '__ioa_command listen' -l unix-mode -x -d 'Permissions of a Unix socket'
+complete -c ioa -n '__ioa_command listen' -l interface -x -a '(__ioa_interfaces)' -d 'Listen at this network interface only'
+complete -c ioa -n '__ioa_command listen' -l ttl -x -d 'Time to live of what is sent'
+complete -c ioa -n '__ioa_command listen' -l tos -x -d 'Type of service of what is sent'
+complete -c ioa -n '__ioa_command listen' -l nodelay -d 'Send small writes at once'
+complete -c ioa -n '__ioa_command listen' -l keepalive -x -d 'Probe a peer after so long a silence'
+complete -c ioa -n '__ioa_command listen' -l sndbuf -x -d 'Send buffer of the sockets'
+complete -c ioa -n '__ioa_command listen' -l rcvbuf -x -d 'Receive buffer of the sockets'
+complete -c ioa -n '__ioa_command listen' -l fastopen -d 'Take first bytes with the SYN'
+complete -c ioa -n '__ioa_command listen' -l mptcp -d 'Use Multipath TCP where the system has it'
+complete -c ioa -n '__ioa_command listen' -s k -l keep-open -d 'Serve until told to stop'
+complete -c ioa -n '__ioa_command listen' -l echo -d 'Send back what a peer sends'
+complete -c ioa -n '__ioa_command listen' -l discard -d 'Throw away what a peer sends'
+complete -c ioa -n '__ioa_command listen' -s m -l max-conns -x -d 'Connections at once'
+complete -c ioa -n '__ioa_command listen' -l buffer -x -d 'Stop reading one side while so much waits for the other'
+complete -c ioa -n '__ioa_command listen' -l workers -x -d 'Serve with so many processes'
+complete -c ioa -n '__ioa_command listen' -l user -x -a '(__fish_complete_users)' -d 'Become this user once the sockets are bound'
+complete -c ioa -n '__ioa_command listen' -l group -x -a '(__fish_complete_groups)' -d 'Become this group once the sockets are bound'
+complete -c ioa -n '__ioa_command listen' -s e -l exec -x -a '(__fish_complete_command)' -d 'Join a peer to a command'
+complete -c ioa -n '__ioa_command listen' -s c -l sh-exec -x -d 'Join a peer to a command line'
+complete -c ioa -n '__ioa_command listen' -l to -x -a 'tcp: tcp4: tcp6: unix: exec: shell: pty: read: write: file: fd: zero: random: discard -' -d 'Join a peer to another address'
+complete -c ioa -n '__ioa_command listen' -l kill-after -x -d 'Time that a command has to end'
+complete -c ioa -n '__ioa_command listen' -l port-file -r -F -d 'Write the ports to a file once listening'
+complete -c ioa -n '__ioa_command listen' -l ready-fd -x -d 'Write the addresses to a descriptor once listening'
+complete -c ioa -n '__ioa_command listen' -s i -l idle-timeout -x -d 'Limit of silence of a connection'
+complete -c ioa -n '__ioa_command listen' -l accept-timeout -x -d 'Limit of waiting for a peer'
+complete -c ioa -n '__ioa_command listen' -l timeout -x -d 'Limit of the whole run'
+complete -c ioa -n '__ioa_command listen' -s w -l connect-timeout -x -d 'Limit of look-ups and of connecting'
+complete -c ioa -n '__ioa_command listen' -l drain -x -d 'Let connections go on so long after a signal'
+complete -c ioa -n '__ioa_command listen' -l on-stdin-eof -x -a 'half-close after-reply close keep' -d 'What to do when stdin ends'
+complete -c ioa -n '__ioa_command listen' -l on-peer-eof -x -a 'auto exit finish' -d 'What to do when the peer ends'
+complete -c ioa -n '__ioa_command listen' -s q -l quit-after -x -d 'End so long after stdin has ended'
+complete -c ioa -n '__ioa_command listen' -s N -d 'Shut down the write side when stdin ends, the default'
+complete -c ioa -n '__ioa_command listen' -l send-only -d 'Receive nothing'
+complete -c ioa -n '__ioa_command listen' -l recv-only -d 'Send nothing'
+complete -c ioa -n '__ioa_command listen' -s o -l output -r -F -d 'Store what is received in a file'
+complete -c ioa -n '__ioa_command listen' -s x -l hex-dump -r -F -d 'Write down both directions in a file'
+complete -c ioa -n '__ioa_command listen' -l append -d 'Add to the files written'
+complete -c ioa -n '__ioa_command listen' -s C -l crlf -d 'Send CR LF for each lone LF'
+complete -c ioa -n '__ioa_command listen' -l rate -x -d 'No more bytes a second each way'
+complete -c ioa -n '__ioa_command listen' -l progress -d 'A live meter on stderr'
+complete -c ioa -n '__ioa_command listen' -l stats -d 'Say at the end what was moved'
+complete -c ioa -n '__ioa_command listen' -l sha256 -d 'Say at the end the SHA-256 of each direction'
 
 # resolve
 complete -c ioa -n '__ioa_command resolve' -s 4 -d 'IPv4 addresses only'

@@ -26,6 +26,8 @@ constexpr std::string_view kJoinOnly[] = {"on-stdin-eof", "on-peer-eof", "quit-a
 constexpr std::string_view kTcpOnly[] = {"interface", "ttl",      "tos",   "nodelay",
                                          "keepalive", "fastopen", "mptcp", "reuse-port"};
 
+constexpr std::size_t kBuffer = std::size_t{256} << 10;
+
 template <typename Read>
 auto naming(const OptionValues& values, Read read) {
   try {
@@ -103,7 +105,7 @@ void read_service(const OptionValues& values, ListenOptions& options) {
     options.serve_by = ServeBy::near;
   options.max_connections =
       values.number("max-conns", 0, INT_MAX).value_or(options.max_connections);
-  options.buffer = values.size("buffer", 1, INT_MAX).value_or(options.buffer);
+  options.buffer = values.size("buffer", 1, INT_MAX).value_or(kBuffer);
 }
 
 /// What one connection has for itself, and several would fight over.

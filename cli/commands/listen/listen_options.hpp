@@ -55,8 +55,6 @@ struct ListenOptions : ByteOptions {
   bool keep_open = false;
   /// Connections at once; 0 is no limit.
   std::uint32_t max_connections = 1024;
-  /// No more is read from one side while so many bytes wait for the other.
-  std::size_t buffer = std::size_t{256} << 10;
   /// Processes that share the sockets; 0: this one serves.
   std::uint32_t workers = 0;
 

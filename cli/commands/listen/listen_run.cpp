@@ -38,6 +38,7 @@ std::unique_ptr<PeerService> make_service(Context& context, const ListenOptions&
   return std::make_unique<SessionService>(context, options, host);
 }
 
+<<<<<<< HEAD
 /// What serves peers of datagrams; null for what serves streams.
 std::unique_ptr<PeerService> make_datagram_service(Context& context, const ListenOptions& options,
                                                    ServiceHost& host) {
@@ -46,6 +47,10 @@ std::unique_ptr<PeerService> make_datagram_service(Context& context, const Liste
   if (options.serve_by == ServeBy::stdio && options.keep_open)
     return std::make_unique<SendersService>(context, options, host);
   return nullptr;
+=======
+std::string connections(std::int64_t count) {
+  return fmt::format("{} connection{}", count, count == 1 ? "" : "s");
+>>>>>>> h-serve
 }
 
 ExitStatus status_of_preparing(const Error& error) {
@@ -64,8 +69,8 @@ ExitStatus status_of_listening(const Error& error) noexcept {
 
 }  // namespace
 
-ListenRun::ListenRun(Context& context, ListenOptions options)
-    : context_(context), options_(std::move(options)), hooks_(context) {
+ListenRun::ListenRun(Context& context, ListenOptions options, std::optional<WorkerSeat> seat)
+    : context_(context), options_(std::move(options)), seat_(std::move(seat)), hooks_(context) {
   context_.child_descriptors = descriptors_.before();
   if (options_.keep_open) context_.reporter.name_connections();
   service_ = make_service(context_, options_, *this);
@@ -84,12 +89,18 @@ ListenRun::~ListenRun() {
 
 Future<ExitStatus> ListenRun::run() {
   hooks_.call(*this);
+<<<<<<< HEAD
   context_.on_abort = [this] { for_each_service([](PeerService& each) { each.abort(); }); };
   hooks_.limit(*this, options_.timeout);
+=======
+  context_.on_abort = [this] { service_->abort(); };
+  hooks_.limit(*this, seat_ ? seat_->time_left : options_.timeout);
+>>>>>>> h-serve
   work_ = work();
   return outcome_.future();
 }
 
+<<<<<<< HEAD
 /// Who needs nothing of the streams' service does not have it prepared.
 Future<> ListenRun::prepare() {
   const bool has_streams = !std::all_of(options_.addresses.begin(), options_.addresses.end(),
@@ -100,21 +111,42 @@ Future<> ListenRun::prepare() {
 
 Future<> ListenRun::work() {
   ExitStatus status = ExitStatus::io_error;
+=======
+Future<ExitStatus> ListenRun::bind(std::vector<ListenPlace>& places) {
+  ExitStatus status = ExitStatus::done;
+>>>>>>> h-serve
   bool is_prepared = false;
   try {
     co_await prepare();
     is_prepared = true;
-    std::vector<ListenPlace> places = co_await open_listen_places(context_.resolver, options_);
-    listen(std::move(places));
-    co_return;
+    places = co_await open_listen_places(context_.resolver, options_);
+    announce(places);
   } catch (const Error& error) {
     status = is_prepared ? status_of_listening(error) : status_of_preparing(error);
     context_.reporter.error(escape(error.what()));
   }
-  finish(status);
+  co_return status;
 }
 
-void ListenRun::listen(std::vector<ListenPlace> places) {
+Future<> ListenRun::work() {
+  ExitStatus status = ExitStatus::done;
+  std::vector<ListenPlace> places;
+  if (!seat_) status = co_await bind(places);
+  if (status != ExitStatus::done) {
+    finish(status);
+    co_return;
+  }
+  try {
+    if (!seat_) tell_ready(places, options_, context_.reporter);
+    listen(seat_ ? std::move(seat_->places) : std::move(places));
+    co_return;
+  } catch (const Error& error) {
+    context_.reporter.error(escape(error.what()));
+  }
+  finish(ExitStatus::io_error);
+}
+
+void ListenRun::announce(const std::vector<ListenPlace>& places) {
   write_port_file(places, options_);  // where only those who we were may write
   become(options_.ids);
   for (const ListenPlace& place : places) {
@@ -123,18 +155,25 @@ void ListenRun::listen(std::vector<ListenPlace> places) {
       context_.reporter.event("listening", {{"address", std::string_view(address)}});
     }
   }
+<<<<<<< HEAD
   tell_ready(places, options_, context_.reporter);
   listen_for_datagrams(places);
+=======
+}
+
+void ListenRun::listen(std::vector<ListenPlace> places) {
+>>>>>>> h-serve
   auto listener = std::make_unique<Listener>();
   for (ListenPlace& place : places)
     for (ListenSocket& socket : place.sockets) listener->add_socket(std::move(socket));
   if (options_.keep_open && options_.max_connections > 0)
-    listener->set_max_connections(options_.max_connections);
+    listener->set_max_connections(seat_ ? seat_->share_of(options_.max_connections)
+                                        : options_.max_connections);
   listener->on_accept(
       [this](Listener&, AcceptedConnection connection) { admit(std::move(connection)); });
   listener->on_accept_error([this](Listener&, const Error& error) {
     context_.reporter.warning(
-        fmt::format("{}; accepting rests until there is room", escape(error.what())));
+        named(fmt::format("{}; accepting rests until there is room", escape(error.what()))));
   });
   stage_ = Stage::listening;
   listener_ = &context_.loop.add(std::move(listener));
@@ -142,8 +181,7 @@ void ListenRun::listen(std::vector<ListenPlace> places) {
     meter_.emplace(context_.loop, context_.reporter, options_.progress, ProgressUnit::bytes,
                    [this] {
                      const BytesMoved bytes = moved();
-                     return ProgressReading{
-                         bytes.sent + bytes.received, {}, fmt::format("{} connections", open_)};
+                     return ProgressReading{bytes.sent + bytes.received, {}, connections(open_)};
                    });
   await_peer();
 }
@@ -176,6 +214,11 @@ void ListenRun::admit(std::unique_ptr<ConversationSide> conversation, std::strin
 
 void ListenRun::admit(AcceptedConnection connection) {
   ListenPeer peer;
+<<<<<<< HEAD
+=======
+  ++accepted_;
+  peer.number = seat_ ? seat_->last_number->fetch_add(1) + 1 : accepted_;
+>>>>>>> h-serve
   peer.protocol = protocol_of(connection.local, connection.fd.get());
   peer.connection = std::move(connection);
   serve(*service_, std::move(peer));
@@ -238,7 +281,7 @@ void ListenRun::stop_serving(ExitStatus status) {
 }
 
 void ListenRun::on_signal(int number) {
-  static_cast<void>(notify_manager("STOPPING=1"));
+  if (!seat_) static_cast<void>(notify_manager("STOPPING=1"));
   stop_listening();
   if (accept_timer_) accept_timer_->disarm();
   if (options_.keep_open && stage_ != Stage::preparing) return drain(number);
@@ -255,12 +298,19 @@ void ListenRun::drain(int signal) {
   if (stage_ != Stage::listening) return;
   stage_ = Stage::draining;
   status_ = ExitStatus::done;
+<<<<<<< HEAD
   settling_ = settle();
   if (open_ == 0 && settling_ == 0) return finish(*status_);
   if (!options_.drain && open_ > settling_) return end_drain(signal);
   if (!options_.drain) return;
   for_each_service([](PeerService& each) { each.no_more_peers(); });
   context_.reporter.note(fmt::format("waiting for {} connections to end", open_));
+=======
+  if (open_ == 0) return finish(*status_);
+  if (!options_.drain) return end_drain(signal);
+  service_->no_more_peers();
+  context_.reporter.note(named(fmt::format("waiting for {} to end", connections(open_))));
+>>>>>>> h-serve
   if (*options_.drain == Duration::zero()) return;
   drain_timer_.emplace(context_.loop.timers(), [this, signal] { end_drain(signal); });
   drain_timer_->arm(saturating_add(context_.loop.now(), *options_.drain));
@@ -269,6 +319,7 @@ void ListenRun::drain(int signal) {
 /// What is still there is cut.
 void ListenRun::end_drain(int signal) {
   stage_ = Stage::ending;
+<<<<<<< HEAD
   cut_ = std::max<std::int64_t>(0, open_ - settling_);
   status_ = ExitStatus::io_error;
   context_.reporter.error(
@@ -280,6 +331,12 @@ std::int64_t ListenRun::settle() {
   std::int64_t settling = 0;
   for_each_service([&](PeerService& each) { settling += each.settle(); });
   return settling;
+=======
+  status_ = ExitStatus::io_error;
+  context_.reporter.error(
+      named(fmt::format("ended by SIG{}: {} cut", ::sigabbrev_np(signal), connections(open_))));
+  service_->interrupt(signal);
+>>>>>>> h-serve
 }
 
 void ListenRun::on_time_limit() {
@@ -287,7 +344,7 @@ void ListenRun::on_time_limit() {
   stop_listening();
   if (options_.keep_open) {
     context_.reporter.error(
-        fmt::format("--timeout {} reached: {}", duration_text(options_.timeout), summary()));
+        named(fmt::format("--timeout {} reached: {}", duration_text(options_.timeout), summary())));
   } else if (!is_served) {
     context_.reporter.error(fmt::format("--timeout {} reached: no connection was made",
                                         duration_text(options_.timeout)));
@@ -300,8 +357,8 @@ void ListenRun::on_time_limit() {
 }
 
 void ListenRun::print_counters() {
-  context_.reporter.error(fmt::format("{}, {} elapsed", summary(),
-                                      format_measured(Clock::now() - context_.reporter.started())));
+  context_.reporter.error(named(fmt::format(
+      "{}, {} elapsed", summary(), format_measured(Clock::now() - context_.reporter.started()))));
 }
 
 BytesMoved ListenRun::moved() const {
@@ -316,8 +373,13 @@ BytesMoved ListenRun::moved() const {
 
 std::string ListenRun::summary() const {
   const BytesMoved bytes = moved();
-  return fmt::format("{} connections served, {} open, {}", served_, open_,
+  return fmt::format("{} served, {} open, {}", connections(served_), open_,
                      bytes_moved(bytes.sent, bytes.received));
+}
+
+/// Of several that speak, which one.
+std::string ListenRun::named(std::string_view message) const {
+  return seat_ ? fmt::format("worker {}: {}", seat_->index + 1, message) : std::string(message);
 }
 
 void ListenRun::finish(ExitStatus status) {

@@ -4,12 +4,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/commands/listen/datagram_door.hpp"
 #include "cli/commands/listen/listen_options.hpp"
 #include "cli/commands/listen/listen_sockets.hpp"
 #include "cli/commands/listen/peer_service.hpp"
+#include "cli/commands/listen/workers.hpp"
 #include "cli/context.hpp"
 #include "cli/descriptor_limit.hpp"
 #include "cli/exit_status.hpp"
@@ -26,13 +28,17 @@ namespace ioa::cli {
 /// OWNERSHIP: the context outlives it.
 class ListenRun final : private ServiceHost {
  public:
-  ListenRun(Context& context, ListenOptions options);
+  /// With a seat it is one of several workers, whose sockets are bound and told of already.
+  ListenRun(Context& context, ListenOptions options, std::optional<WorkerSeat> seat = std::nullopt);
   ListenRun(const ListenRun&) = delete;
   ListenRun& operator=(const ListenRun&) = delete;
   ~ListenRun();
 
-  /// Runs it; asked for once.
+  /// Runs it; asked for once, and not after bind().
   Future<ExitStatus> run();
+  /// Prepares and binds only, for workers: the sockets, told of as far as that is theirs (events,
+  /// --port-file). Says what fails, and gives the status that it means.
+  Future<ExitStatus> bind(std::vector<ListenPlace>& places);
 
   // For RunHooks.
   void on_signal(int number);
@@ -53,6 +59,7 @@ class ListenRun final : private ServiceHost {
 
   Future<> prepare();
   Future<> work();
+  void announce(const std::vector<ListenPlace>& places);
   void listen(std::vector<ListenPlace> places);
   void admit(AcceptedConnection connection);
   void admit(std::unique_ptr<ConversationSide> conversation, std::string_view protocol);
@@ -68,9 +75,11 @@ class ListenRun final : private ServiceHost {
   void finish(ExitStatus status);
   BytesMoved moved() const;
   std::string summary() const;
+  std::string named(std::string_view message) const;
 
   Context& context_;
   ListenOptions options_;
+  std::optional<WorkerSeat> seat_;
   DescriptorLimit descriptors_;
   RunHooks hooks_;
   std::unique_ptr<PeerService> service_;
@@ -81,8 +90,11 @@ class ListenRun final : private ServiceHost {
   std::int64_t accepted_ = 0;  // peers that have come
   std::int64_t served_ = 0;    // of them, those that were let in
   std::int64_t open_ = 0;      // of them, those that are still there
+<<<<<<< HEAD
   std::int64_t cut_ = 0;       // of them, those that were ended from here
   std::int64_t settling_ = 0;  // of those still there, those that are about to end by themselves
+=======
+>>>>>>> h-serve
   BytesMoved gone_;            // by those that are not
   std::optional<ProgressMeter> meter_;
   std::optional<TimeWatch> accept_timer_;

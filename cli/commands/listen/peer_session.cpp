@@ -24,8 +24,7 @@ template <class Mover>
 class JoinedSession final : public PeerSession {
  public:
   JoinedSession(SessionService& service, Context& context, const ListenOptions& options,
-                const ConnectOptions& transfer, ListenPeer peer,
-                std::unique_ptr<NearSideOpener> near)
+                const ConnectOptions& transfer, ListenPeer peer, PreparedNear near)
       : PeerSession(service, context, options, std::move(peer), std::move(near)),
         mover_(context, transfer, peer_.number) {
     mover_.set_label(label_);
@@ -82,11 +81,12 @@ std::string label_of(const ListenPeer& peer) {
 }  // namespace
 
 PeerSession::PeerSession(SessionService& service, Context& context, const ListenOptions& options,
-                         ListenPeer peer, std::unique_ptr<NearSideOpener> near)
+                         ListenPeer peer, PreparedNear near)
     : context_(context),
       options_(options),
       peer_(std::move(peer)),
-      near_(std::move(near)),
+      near_(std::move(near.opener)),
+      is_prepared_(near.is_prepared),
       service_(&service),
       began_(Clock::now()) {
   if (options.keep_open) label_ = label_of(peer_);
@@ -120,7 +120,7 @@ Future<> PeerSession::work() {
 /// The first one was prepared before there was a peer.
 Future<NearSide> PeerSession::open_near() {
   if (options_.serve_by == ServeBy::echo) co_return echo_side();
-  if (peer_.number > 1) co_await near_->prepare();
+  if (!is_prepared_) co_await near_->prepare();
   ConnectionNames names;
   names.remote = peer_.connection.peer;
   names.local = peer_.connection.local;
@@ -183,7 +183,7 @@ ExitStatus PeerSession::status_of(const Error& error) const noexcept {
 std::unique_ptr<PeerSession> make_peer_session(SessionService& service, Context& context,
                                                const ListenOptions& options,
                                                const ConnectOptions& transfer, ListenPeer peer,
-                                               std::unique_ptr<NearSideOpener> near) {
+                                               PreparedNear near) {
   if (peer.conversation || peer.protocol == "unix-seqpacket")
     return std::make_unique<JoinedSession<DatagramTransfer>>(service, context, options, transfer,
                                                              std::move(peer), std::move(near));

@@ -14,6 +14,13 @@ namespace ioa::cli {
 
 class SessionService;
 
+/// What opens the near side of one peer.
+struct PreparedNear {
+  std::unique_ptr<NearSideOpener> opener;
+  /// Whether its prepare() was called already: before there was a peer.
+  bool is_prepared = false;
+};
+
 /// One peer of a SessionService, joined to its near side. A notifier that leaves the loop when it
 /// is through.
 ///
@@ -22,7 +29,7 @@ class SessionService;
 class PeerSession : public Notifier {
  public:
   PeerSession(SessionService& service, Context& context, const ListenOptions& options,
-              ListenPeer peer, std::unique_ptr<NearSideOpener> near);
+              ListenPeer peer, PreparedNear near);
 
   /// As those of PeerService; interrupt() and cut_off() may end it before they return.
   virtual void interrupt(int signal) = 0;
@@ -58,6 +65,7 @@ class PeerSession : public Notifier {
   ExitStatus status_with_child(ExitStatus status) const;
   ExitStatus status_of(const Error& error) const noexcept;
 
+  bool is_prepared_;
   SessionService* service_;
   TimePoint began_;
   bool is_opening_ = true;
@@ -71,6 +79,6 @@ class PeerSession : public Notifier {
 std::unique_ptr<PeerSession> make_peer_session(SessionService& service, Context& context,
                                                const ListenOptions& options,
                                                const ConnectOptions& transfer, ListenPeer peer,
-                                               std::unique_ptr<NearSideOpener> near);
+                                               PreparedNear near);
 
 }  // namespace ioa::cli

@@ -67,9 +67,11 @@ Future<> SessionService::prepare() {
 }
 
 void SessionService::serve(ListenPeer peer) {
-  auto near = first_ ? std::move(first_) : std::make_unique<NearSideOpener>(context_, options_);
+  PreparedNear near{std::move(first_), true};
+  if (!near.opener) near = {std::make_unique<NearSideOpener>(context_, options_), false};
   const ConnectOptions& options = peer.conversation ? datagram_options_ : options_;
-  auto session = make_peer_session(*this, context_, listen_, options, std::move(peer), std::move(near));
+  auto session =
+      make_peer_session(*this, context_, listen_, options, std::move(peer), std::move(near));
   add(*session);
   context_.loop.add(std::move(session));
 }

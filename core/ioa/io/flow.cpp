@@ -250,7 +250,7 @@ Flow::Step Flow::write_pending() {
 
 Flow::Step Flow::copy_some(std::size_t most) {
   std::span<char> space = scratch_buffer();
-  space = space.first(std::min(space.size(), most));
+  space = space.first(std::min({space.size(), most, buffer_}));
   const ssize_t got = source_.read(space);
   if (got < 0) return would_block(errno) ? Step::source_blocked : fail_source("read");
   if (got == 0) {
@@ -338,7 +338,7 @@ Flow::Step Flow::blocked_side() const noexcept {
 Flow::Step Flow::fill_pipe(std::size_t most) {
   if (!pipe_.read_end) pipe_ = pool_.take();
   if (!pipe_.read_end) return copy_some(most);  // out of descriptors
-  const ssize_t size = splice_between(source_.fd(), pipe_.write_end.get(), most);
+  const ssize_t size = splice_between(source_.fd(), pipe_.write_end.get(), std::min(most, buffer_));
   if (size > 0) {
     pipe_.size = static_cast<std::size_t>(size);
     count_read(pipe_.size);

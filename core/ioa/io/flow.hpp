@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -48,6 +49,9 @@ class Flow {
   void add_filter(ByteFilter& filter) { filters_.push_back(&filter); }
   /// Before it starts: moves no more than so many bytes a second; 0: as many as it can.
   void limit_rate(std::uint64_t bytes_per_second);
+  /// Before it starts: no more than so many bytes are read ahead of the sink; 0: as many as prove
+  /// fast.
+  void limit_buffer(std::size_t bytes) noexcept { buffer_ = bytes > 0 ? bytes : kUnlimited; }
   /// Before it starts: a sink whose reader has left (EPIPE) is no failure. The source is then read
   /// to its end for nobody; bytes_written() tells what had been taken.
   void forgive_leaving_reader() noexcept { forgives_leaving_ = true; }
@@ -125,6 +129,8 @@ class Flow {
   void fall_back_to_copy() noexcept { method_ = Method::copy, may_splice_ = false; }
   bool has_pending() const noexcept { return !pending_.empty() || pipe_.size > 0; }
 
+  static constexpr std::size_t kUnlimited = std::numeric_limits<std::size_t>::max();
+
   Loop& loop_;
   ByteEnd& source_;
   ByteEnd& sink_;
@@ -146,6 +152,7 @@ class Flow {
   bool is_for_nobody_ = false;
   bool waits_for_source_ = true;
   bool has_enlarged_pipe_ = false;
+  std::size_t buffer_ = kUnlimited;
   int bulk_score_ = 0;
   int error_ = 0;
   std::string_view failed_call_;

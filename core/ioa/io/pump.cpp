@@ -76,6 +76,8 @@ void Pump::added_to_loop(Loop& loop) {
   for (ByteFilter* filter : down_filters_) down_->add_filter(*filter);
   up_->limit_rate(options_.rate);
   down_->limit_rate(options_.rate);
+  up_->limit_buffer(options_.buffer);
+  down_->limit_buffer(options_.buffer);
   if (options_.near_reader_may_leave) down_->forgive_leaving_reader();
   if (options_.sends) up_->start([this] { changed(); });
   down_->start([this] { changed(); });

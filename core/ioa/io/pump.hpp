@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -44,6 +45,9 @@ struct PumpOptions {
   bool sends = true;
   /// No more bytes a second each way; 0: no limit.
   std::uint64_t rate = 0;
+  /// No more than so many bytes are read from one side ahead of what the other has taken, each way;
+  /// 0: as many as prove fast. What lies in pipes that an end is made of is not counted.
+  std::size_t buffer = 0;
   /// The far side's end is passed on to the near sink by ByteEnd::end_writing(), and a failure of
   /// its connection is one: for sockets and children. Otherwise the sink is closed, and that its
   /// reader has gone (EPIPE) is `near_left`.
