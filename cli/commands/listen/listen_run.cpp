@@ -38,7 +38,6 @@ std::unique_ptr<PeerService> make_service(Context& context, const ListenOptions&
   return std::make_unique<SessionService>(context, options, host);
 }
 
-<<<<<<< HEAD
 /// What serves peers of datagrams; null for what serves streams.
 std::unique_ptr<PeerService> make_datagram_service(Context& context, const ListenOptions& options,
                                                    ServiceHost& host) {
@@ -47,10 +46,10 @@ std::unique_ptr<PeerService> make_datagram_service(Context& context, const Liste
   if (options.serve_by == ServeBy::stdio && options.keep_open)
     return std::make_unique<SendersService>(context, options, host);
   return nullptr;
-=======
+}
+
 std::string connections(std::int64_t count) {
   return fmt::format("{} connection{}", count, count == 1 ? "" : "s");
->>>>>>> h-serve
 }
 
 ExitStatus status_of_preparing(const Error& error) {
@@ -89,18 +88,12 @@ ListenRun::~ListenRun() {
 
 Future<ExitStatus> ListenRun::run() {
   hooks_.call(*this);
-<<<<<<< HEAD
   context_.on_abort = [this] { for_each_service([](PeerService& each) { each.abort(); }); };
-  hooks_.limit(*this, options_.timeout);
-=======
-  context_.on_abort = [this] { service_->abort(); };
   hooks_.limit(*this, seat_ ? seat_->time_left : options_.timeout);
->>>>>>> h-serve
   work_ = work();
   return outcome_.future();
 }
 
-<<<<<<< HEAD
 /// Who needs nothing of the streams' service does not have it prepared.
 Future<> ListenRun::prepare() {
   const bool has_streams = !std::all_of(options_.addresses.begin(), options_.addresses.end(),
@@ -109,12 +102,8 @@ Future<> ListenRun::prepare() {
   if (datagrams_) co_await datagrams_->prepare();
 }
 
-Future<> ListenRun::work() {
-  ExitStatus status = ExitStatus::io_error;
-=======
 Future<ExitStatus> ListenRun::bind(std::vector<ListenPlace>& places) {
   ExitStatus status = ExitStatus::done;
->>>>>>> h-serve
   bool is_prepared = false;
   try {
     co_await prepare();
@@ -155,14 +144,10 @@ void ListenRun::announce(const std::vector<ListenPlace>& places) {
       context_.reporter.event("listening", {{"address", std::string_view(address)}});
     }
   }
-<<<<<<< HEAD
-  tell_ready(places, options_, context_.reporter);
-  listen_for_datagrams(places);
-=======
 }
 
 void ListenRun::listen(std::vector<ListenPlace> places) {
->>>>>>> h-serve
+  listen_for_datagrams(places);
   auto listener = std::make_unique<Listener>();
   for (ListenPlace& place : places)
     for (ListenSocket& socket : place.sockets) listener->add_socket(std::move(socket));
@@ -214,18 +199,14 @@ void ListenRun::admit(std::unique_ptr<ConversationSide> conversation, std::strin
 
 void ListenRun::admit(AcceptedConnection connection) {
   ListenPeer peer;
-<<<<<<< HEAD
-=======
-  ++accepted_;
-  peer.number = seat_ ? seat_->last_number->fetch_add(1) + 1 : accepted_;
->>>>>>> h-serve
   peer.protocol = protocol_of(connection.local, connection.fd.get());
   peer.connection = std::move(connection);
   serve(*service_, std::move(peer));
 }
 
 void ListenRun::serve(PeerService& service, ListenPeer peer) {
-  peer.number = ++accepted_;
+  ++accepted_;
+  peer.number = seat_ ? seat_->last_number->fetch_add(1) + 1 : accepted_;
   if (context_.reporter.wants_events()) {
     const std::string address = peer.connection.peer.to_string();
     const std::string local = peer.connection.local.to_string();
@@ -298,19 +279,12 @@ void ListenRun::drain(int signal) {
   if (stage_ != Stage::listening) return;
   stage_ = Stage::draining;
   status_ = ExitStatus::done;
-<<<<<<< HEAD
   settling_ = settle();
   if (open_ == 0 && settling_ == 0) return finish(*status_);
   if (!options_.drain && open_ > settling_) return end_drain(signal);
   if (!options_.drain) return;
   for_each_service([](PeerService& each) { each.no_more_peers(); });
-  context_.reporter.note(fmt::format("waiting for {} connections to end", open_));
-=======
-  if (open_ == 0) return finish(*status_);
-  if (!options_.drain) return end_drain(signal);
-  service_->no_more_peers();
   context_.reporter.note(named(fmt::format("waiting for {} to end", connections(open_))));
->>>>>>> h-serve
   if (*options_.drain == Duration::zero()) return;
   drain_timer_.emplace(context_.loop.timers(), [this, signal] { end_drain(signal); });
   drain_timer_->arm(saturating_add(context_.loop.now(), *options_.drain));
@@ -319,11 +293,10 @@ void ListenRun::drain(int signal) {
 /// What is still there is cut.
 void ListenRun::end_drain(int signal) {
   stage_ = Stage::ending;
-<<<<<<< HEAD
-  cut_ = std::max<std::int64_t>(0, open_ - settling_);
   status_ = ExitStatus::io_error;
+  const std::int64_t cut = std::max<std::int64_t>(0, open_ - settling_);
   context_.reporter.error(
-      fmt::format("ended by SIG{}: {} connections cut", ::sigabbrev_np(signal), cut_));
+      named(fmt::format("ended by SIG{}: {} cut", ::sigabbrev_np(signal), connections(cut))));
   for_each_service([&](PeerService& each) { each.interrupt(signal); });
 }
 
@@ -331,12 +304,6 @@ std::int64_t ListenRun::settle() {
   std::int64_t settling = 0;
   for_each_service([&](PeerService& each) { settling += each.settle(); });
   return settling;
-=======
-  status_ = ExitStatus::io_error;
-  context_.reporter.error(
-      named(fmt::format("ended by SIG{}: {} cut", ::sigabbrev_np(signal), connections(open_))));
-  service_->interrupt(signal);
->>>>>>> h-serve
 }
 
 void ListenRun::on_time_limit() {

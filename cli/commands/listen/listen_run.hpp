@@ -90,11 +90,7 @@ class ListenRun final : private ServiceHost {
   std::int64_t accepted_ = 0;  // peers that have come
   std::int64_t served_ = 0;    // of them, those that were let in
   std::int64_t open_ = 0;      // of them, those that are still there
-<<<<<<< HEAD
-  std::int64_t cut_ = 0;       // of them, those that were ended from here
   std::int64_t settling_ = 0;  // of those still there, those that are about to end by themselves
-=======
->>>>>>> h-serve
   BytesMoved gone_;            // by those that are not
   std::optional<ProgressMeter> meter_;
   std::optional<TimeWatch> accept_timer_;
