@@ -236,7 +236,7 @@ TEST_F(ListenUdpTest, TheCountersCanBeAskedFor) {
   peer.send("12345");
   EXPECT_EQ(peer.receive(), "12345");
   process->signal(SIGUSR1);
-  EXPECT_TRUE(process->wait_for_err("1 connections served, 1 open, 5 bytes sent, 5 received"));
+  EXPECT_TRUE(process->wait_for_err("1 connection served, 1 open, 5 bytes sent, 5 received"));
   EXPECT_EQ(stop().status, 0);
 }
 

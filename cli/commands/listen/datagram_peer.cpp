@@ -45,7 +45,12 @@ void DatagramPeer::lost(const Error& error) {
 }
 
 void DatagramPeer::all_sent() {
-  if (signal_ != 0) end(PumpEnd::interrupted);
+  if (signal_ != 0) return end(PumpEnd::interrupted);
+  end_if_settled();
+}
+
+void DatagramPeer::end_if_settled() {
+  if (service_ != nullptr && service_->is_draining_ && is_settled()) end(PumpEnd::interrupted);
 }
 
 void DatagramPeer::interrupt(int signal) {

@@ -52,6 +52,8 @@ class DatagramPeer : public Notifier, protected DatagramSide::User {
   /// `status` is what a failure means, where that is not an error of input or output.
   void end(PumpEnd end, const std::optional<Error>& error = std::nullopt,
            std::optional<ExitStatus> status = std::nullopt);
+  /// Ends it if that is what is waited for, and nothing is under way.
+  void end_if_settled();
   /// A datagram was lost, and the conversation goes on: the first one is worth a line.
   void lost(const Error& error);
 

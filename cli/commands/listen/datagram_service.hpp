@@ -21,6 +21,7 @@ class DatagramService final : public PeerService {
   ~DatagramService() override;
 
   void serve(ListenPeer peer) override;
+  void no_more_peers() override { is_draining_ = true; }
   std::int64_t settle() override;
   void interrupt(int signal) override;
   void cut_off(Duration limit) override;
@@ -34,6 +35,7 @@ class DatagramService final : public PeerService {
   const ListenOptions& options_;
   ServiceHost& host_;
   std::list<DatagramPeer*> peers_;  // in the loop
+  bool is_draining_ = false;        // peers end as soon as nothing is under way
 };
 
 }  // namespace ioa::cli

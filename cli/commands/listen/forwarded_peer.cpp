@@ -80,7 +80,8 @@ void ForwardedPeer::answered(const Datagram& datagram) {
   if (!side_) return;
   waits_for_answer_ = false;
   side_->send(datagram.bytes);
-  if (side_ && !side_->is_writable()) upstream_->pause_receiving();
+  if (!side_->is_writable()) upstream_->pause_receiving();
+  end_if_settled();
 }
 
 void ForwardedPeer::writable() {
