@@ -130,7 +130,11 @@ _ioa_value() {
       return
       ;;
     --events | --output | -o | --hex-dump | -x | --stdin | --stdout | --stderr | --from | \
-      --chdir)
+      --port-file)
+      _ioa_files "$cur"
+      return
+      ;;
+    --chdir)
       compopt -o filenames 2>/dev/null
       mapfile -t COMPREPLY < <(compgen -d -- "$cur")
       return

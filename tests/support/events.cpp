@@ -27,6 +27,9 @@ const std::map<std::string, std::string>& schema() {
       {"closed",
        "conn:n bytes_sent:n bytes_received:n datagrams_sent:N datagrams_received:N duration_ms:n "
        "reason:s"},
+      {"listening", "address:s"},
+      {"accepted", "conn:n address:s local:s"},
+      {"rejected", "conn:n address:s reason:s"},
       {"retry", "conn:n attempt:n delay_ms:n reason:s"},
       {"exit", "status:n"},
   };
