@@ -29,9 +29,8 @@ class ListenUdpTest : public GuardedTest {
     const std::string line = read_to_end(ready.first.get());
     const std::size_t space = line.find(' ');
     if (space == line.npos) return *process;
-    address = *SocketAddress::from_numeric(line.substr(0, space),
-                                           static_cast<std::uint16_t>(std::stoi(
-                                               line.substr(space + 1))));
+    address = *SocketAddress::from_numeric(
+        line.substr(0, space), static_cast<std::uint16_t>(std::stoi(line.substr(space + 1))));
     return *process;
   }
   DatagramPeer client() const {

@@ -20,8 +20,9 @@ class ListenUdpServeTest : public ListenUdpTest {};
 // --- Commands -------------------------------------------------------------------------------
 
 TEST_F(ListenUdpServeTest, EachPeerHasACommandOfItsOwn) {
-  start({"-k", "-c", "echo $IOA_PROTO $IOA_REMOTE_ADDR:$IOA_REMOTE_PORT $IOA_LOCAL_ADDR $IOA_CONN; "
-                     "while read word; do echo \"$word\" again; done"});
+  start({"-k", "-c",
+         "echo $IOA_PROTO $IOA_REMOTE_ADDR:$IOA_REMOTE_PORT $IOA_LOCAL_ADDR $IOA_CONN; "
+         "while read word; do echo \"$word\" again; done"});
   DatagramPeer one = client();
   DatagramPeer two = client();
   one.send("a\n");
@@ -253,8 +254,8 @@ TEST_F(ListenUdpServeTest, StreamsAndDatagramsAreServedSideBySide) {
 }
 
 TEST_F(ListenUdpServeTest, OfAllSocketsOneIsServedWithoutKeepOpen) {
-  process.emplace(ioa({"listen", "--port-file", dir / "ports", "tcp:127.0.0.1:0",
-                       "udp:127.0.0.1:0"}));
+  process.emplace(
+      ioa({"listen", "--port-file", dir / "ports", "tcp:127.0.0.1:0", "udp:127.0.0.1:0"}));
   wait_until([&] { return std::filesystem::exists(dir / "ports"); }, "the ports");
   const std::string ports = dir.read("ports");
   const std::size_t line = ports.find('\n');

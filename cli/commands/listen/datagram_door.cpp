@@ -21,9 +21,8 @@ void DatagramDoor::add(ListenSocket socket) {
   const bool is_unix = server->address().is_unix();
   if (is_unix) server->set_receive_size(Socket::kMaxReceiveSize);
   server->set_send_marks(options_.buffer / 2, options_.buffer);
-  server->on_admit([this](DatagramServer& self, const Datagram& datagram) {
-    return admits(self, datagram);
-  });
+  server->on_admit(
+      [this](DatagramServer& self, const Datagram& datagram) { return admits(self, datagram); });
   server->on_conversation([this, is_unix](DatagramServer&, Conversation& conversation) {
     enter_(std::make_unique<ConversationSide>(conversation), is_unix ? "unix-dgram" : "udp");
   });

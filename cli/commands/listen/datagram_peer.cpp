@@ -12,8 +12,8 @@
 
 namespace ioa::cli {
 
-DatagramPeer::DatagramPeer(DatagramService& service, Context& context,
-                           const ListenOptions& options, ListenPeer peer)
+DatagramPeer::DatagramPeer(DatagramService& service, Context& context, const ListenOptions& options,
+                           ListenPeer peer)
     : context_(context),
       options_(options),
       side_(std::move(peer.conversation)),
@@ -82,10 +82,9 @@ void DatagramPeer::end(PumpEnd end, const std::optional<Error>& error,
     result.received = conversation->bytes_received();
     const bool is_failure = end == PumpEnd::far_failed || end == PumpEnd::near_failed;
     const PumpLimits limits{options_.conversation_idle, limit_, signal_, label_};
-    const std::string moved = fmt::format("{} ({} datagrams sent, {} received)",
-                                          bytes_moved(result.sent, result.received),
-                                          conversation->datagrams_sent(),
-                                          conversation->datagrams_received());
+    const std::string moved = fmt::format(
+        "{} ({} datagrams sent, {} received)", bytes_moved(result.sent, result.received),
+        conversation->datagrams_sent(), conversation->datagrams_received());
     if (is_failure || !options_.keep_open)
       result.status = report_end(context_.reporter, end, error, limits, moved);
     if (const std::uint64_t truncated = conversation->truncated()) {

@@ -20,8 +20,8 @@ using Scheme = Address::Scheme;
 constexpr std::array<std::string_view, 7> kStreamsOnly{
     "nodelay", "keepalive", "fastopen", "mptcp", "backlog", "on-peer-eof", "workers"};
 // What needs somebody to look at the bytes, or to hold them back.
-constexpr std::array<std::string_view, 9> kBytesOnly{"crlf", "hex-dump", "rate",   "stats", "sha256",
-                                                     "frame", "mtu",     "output", "append"};
+constexpr std::array<std::string_view, 9> kBytesOnly{
+    "crlf", "hex-dump", "rate", "stats", "sha256", "frame", "mtu", "output", "append"};
 
 void refuse_each(const OptionValues& values, std::span<const std::string_view> keys,
                  std::string_view problem) {
@@ -30,9 +30,9 @@ void refuse_each(const OptionValues& values, std::span<const std::string_view> k
 }
 
 bool is_child(const ListenOptions& options) noexcept {
-  return options.near && (options.near->scheme == Scheme::exec ||
-                          options.near->scheme == Scheme::shell ||
-                          options.near->scheme == Scheme::pty);
+  return options.near &&
+         (options.near->scheme == Scheme::exec || options.near->scheme == Scheme::shell ||
+          options.near->scheme == Scheme::pty);
 }
 
 }  // namespace

@@ -73,8 +73,7 @@ void require_usable(const OptionValues& values, const Address& address, std::str
   }
 }
 
-std::vector<Address> read_paths(const OptionValues& values,
-                                std::span<const std::string> operands) {
+std::vector<Address> read_paths(const OptionValues& values, std::span<const std::string> operands) {
   std::vector<Address> addresses;
   for (const std::string& operand : operands) {
     addresses.push_back(make_unix_address(operand));

@@ -96,8 +96,9 @@ Future<ExitStatus> ListenRun::run() {
 
 /// Who needs nothing of the streams' service does not have it prepared.
 Future<> ListenRun::prepare() {
-  const bool has_streams = !std::all_of(options_.addresses.begin(), options_.addresses.end(),
-                                        [](const Address& each) { return has_conversations(each); });
+  const bool has_streams =
+      !std::all_of(options_.addresses.begin(), options_.addresses.end(),
+                   [](const Address& each) { return has_conversations(each); });
   if (has_streams || !datagrams_) co_await service_->prepare();
   if (datagrams_) co_await datagrams_->prepare();
 }

@@ -101,9 +101,10 @@ constexpr std::array kRefused{
     RefusedLetter{'O', "use --sndbuf"},
 };
 
-constexpr std::array<std::string_view, 3> kUsage{
+constexpr std::array<std::string_view, 4> kUsage{
     "[OPTIONS] PORT | HOST PORT | HOST:PORT | [V6]:PORT...",
     "[OPTIONS] unix:PATH | -U PATH | systemd[:NAME]...",
+    "[OPTIONS] -u PORT | HOST PORT | unix-dgram:PATH...",
     "[OPTIONS] -k ADDRESS... --echo | --discard | --to ADDRESS",
 };
 
@@ -111,6 +112,7 @@ constexpr std::array kExamples{
     Example{"ioa listen 8080 >file", "take one connection, and store what it sends"},
     Example{"ioa listen -k 8080 --to db:5432", "forward a port"},
     Example{"ioa listen -k unix:/run/app.sock --to tcp:127.0.0.1:80", "a door to a TCP server"},
+    Example{"ioa listen -u -k 5353 --to 192.0.2.53:53", "forward DNS queries, each peer's apart"},
     Example{"ioa listen -k 127.0.0.1 0 --echo --port-file port", "an echo server on a free port"},
 };
 
@@ -120,8 +122,9 @@ constexpr CommandSpec kListen{
     .summary = "accept peers and serve each",
     .usage = kUsage,
     .description =
-        "Listens at TCP and Unix sockets, and joins a peer to stdin and stdout, to another address "
-        "or to a command, or echoes or discards what it sends. Serves one peer, or, with -k, all "
+        "Listens at TCP, UDP and Unix sockets, and joins a peer to stdin and stdout, to another "
+        "address or to a command, or echoes or discards what it sends. Serves one peer, or, with "
+        "-k, all "
         "that come. A PORT alone is listened at on every local address.",
     .groups = kGroups,
     .refused = kRefused,

@@ -18,8 +18,7 @@ bool has_name(const SocketAddress& peer) {
 /// The bytes that operator== compares, but for the port.
 std::string_view host_bytes(const SocketAddress& address) noexcept {
   const auto* data = reinterpret_cast<const char*>(address.data());
-  if (address.family() == AF_INET)
-    return {data + offsetof(sockaddr_in, sin_addr), sizeof(in_addr)};
+  if (address.family() == AF_INET) return {data + offsetof(sockaddr_in, sin_addr), sizeof(in_addr)};
   if (address.family() == AF_INET6)
     return {data + offsetof(sockaddr_in6, sin6_addr), sizeof(in6_addr)};
   return {};

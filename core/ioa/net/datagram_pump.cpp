@@ -191,8 +191,7 @@ bool DatagramPump::waits_for_reply() const noexcept {
 
 /// "No more of ours": a packet connection can say that, with datagrams it is a matter of time.
 void DatagramPump::half_close() {
-  if (is_packet_stream_ && options_.near_eof != NearEof::keep)
-    far_->end_sending();
+  if (is_packet_stream_ && options_.near_eof != NearEof::keep) far_->end_sending();
 }
 
 // --- Receiving ------------------------------------------------------------------------------

@@ -23,7 +23,8 @@ DatagramServer::DatagramServer(ListenSocket socket)
   if (address_.is_wildcard()) socket_.set_wants_local_address(true);
   socket_.set_handle(std::move(socket.fd));
   socket_.on_receive([this](Socket&, const Datagram& datagram) { received(datagram); });
-  socket_.on_receive_error([this](Socket&, const Error& error) { on_receive_error_(*this, error); });
+  socket_.on_receive_error(
+      [this](Socket&, const Error& error) { on_receive_error_(*this, error); });
   socket_.on_undelivered(
       [this](Socket&, const UndeliveredDatagram& datagram) { undelivered(datagram); });
   socket_.on_writable([this](Socket&) { writable(); });

@@ -23,7 +23,8 @@ namespace ioa {
 /// A notifier that serves every peer of one bound datagram socket, UDP or Unix: each address that
 /// speaks to it has a Conversation.
 ///
-///     auto& server = loop.add(std::make_unique<DatagramServer>(std::move(opened.sockets.front())));
+///     auto& server =
+///     loop.add(std::make_unique<DatagramServer>(std::move(opened.sockets.front())));
 ///     server.set_idle_timeout(60s);
 ///     server.on_conversation([](DatagramServer&, Conversation& conversation) {
 ///       conversation.on_receive([](Conversation& self, const Datagram& datagram) {

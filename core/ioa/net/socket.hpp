@@ -37,10 +37,10 @@ namespace ioa {
 /// kernel cannot take it now (EAGAIN, ENOBUFS); the marks tell a producer to wait.
 ///
 /// ERRORS: one that is told by a Future that waits, or by on_receive_error and on_send_error,
-/// (or on_undelivered) leaves the Socket open; one that nobody hears of closes it. ICMP errors of a connected UDP
-/// socket (ECONNREFUSED) are errors of receiving, also where the kernel tells them to a send, and
-/// that datagram is then sent all the same. A datagram that cannot be sent is dropped, the others
-/// follow.
+/// (or on_undelivered) leaves the Socket open; one that nobody hears of closes it. ICMP errors of a
+/// connected UDP socket (ECONNREFUSED) are errors of receiving, also where the kernel tells them to
+/// a send, and that datagram is then sent all the same. A datagram that cannot be sent is dropped,
+/// the others follow.
 ///
 /// ENDING: close() sends what is queued first, close_now() drops it. A seqpacket peer that goes
 /// ends the Socket: on_receive_eof, then close(); the kernel does not tell an empty packet that is

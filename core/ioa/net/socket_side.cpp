@@ -31,8 +31,7 @@ SocketSide::SocketSide(Notifier& owner, UniqueFd fd, const SocketAddress& to, st
 void SocketSide::start(User& user) {
   socket_.on_receive([&user](Socket&, const Datagram& datagram) { user.received(datagram); });
   socket_.on_receive_eof([&user](Socket&) { user.peer_has_ended(); });
-  socket_.on_receive_error(
-      [&user](Socket&, const Error& error) { user.receiving_failed(error); });
+  socket_.on_receive_error([&user](Socket&, const Error& error) { user.receiving_failed(error); });
   socket_.on_send_error([&user](Socket&, const Error& error) { user.sending_failed(error); });
   socket_.on_writable([&user](Socket&) { user.writable(); });
   socket_.on_outgoing_empty([&user](Socket&) { user.all_sent(); });

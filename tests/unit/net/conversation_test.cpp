@@ -80,7 +80,8 @@ TEST_F(ConversationTest, TellsWhatHasHadToWaitAndWhenItIsSent) {
 
 TEST_F(ConversationTest, RemovedItsQueueIsSentOnBehalfOfNobody) {
   start_unix();
-  server->on_conversation([this](DatagramServer&, Conversation& begun) { began.push_back(&begun); });
+  server->on_conversation(
+      [this](DatagramServer&, Conversation& begun) { began.push_back(&begun); });
   say(client, "x");
   settle();
   for (int i = 0; i < 1000; ++i) began.at(0)->send("x");

@@ -43,18 +43,16 @@ class DatagramServerTest : public FakeLoopTest {
   /// Answers everything, and notes who began.
   void echo() {
     server->on_conversation([this](DatagramServer&, Conversation& begun) {
-      begun.on_receive([](Conversation& self, const Datagram& datagram) {
-        self.send(datagram.bytes);
-      });
+      begun.on_receive(
+          [](Conversation& self, const Datagram& datagram) { self.send(datagram.bytes); });
       began.push_back(&begun);
     });
   }
   /// Notes what comes.
   void note() {
     server->on_conversation([this](DatagramServer&, Conversation& begun) {
-      begun.on_receive([this](Conversation&, const Datagram& datagram) {
-        calls.emplace_back(datagram.bytes);
-      });
+      begun.on_receive(
+          [this](Conversation&, const Datagram& datagram) { calls.emplace_back(datagram.bytes); });
       begun.on_undelivered([this](Conversation& self, const UndeliveredDatagram& lost) {
         calls.push_back(self.peer().to_string() + (lost.was_sent ? " ICMP " : " ") +
                         error_name(lost.error.code()));

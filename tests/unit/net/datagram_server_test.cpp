@@ -119,7 +119,8 @@ TEST_F(DatagramServerTest, RepliesToWhatCameBeforeTheServerComeFromThereToo) {
 
 TEST_F(DatagramServerTest, QueuedRepliesComeFromThereToo) {
   start("0.0.0.0");
-  server->on_conversation([this](DatagramServer&, Conversation& begun) { began.push_back(&begun); });
+  server->on_conversation(
+      [this](DatagramServer&, Conversation& begun) { began.push_back(&begun); });
   const UniqueFd client = loopback_socket();
   say(client.get(), "x", numeric("127.0.0.2", port()));
   settle();
@@ -288,8 +289,7 @@ TEST_F(DatagramServerTest, AnIcmpErrorBelongsToTheConversationItIsAbout) {
     settle();
     EXPECT_EQ(heard(alive), "to somebody");
   }
-  EXPECT_THAT(calls, ElementsAre(gone_name + " ICMP ECONNREFUSED",
-                                 gone_name + " ICMP ECONNREFUSED",
+  EXPECT_THAT(calls, ElementsAre(gone_name + " ICMP ECONNREFUSED", gone_name + " ICMP ECONNREFUSED",
                                  gone_name + " ICMP ECONNREFUSED"));
   EXPECT_EQ(began.at(0)->undelivered(), 3U);
   EXPECT_EQ(began.at(1)->undelivered(), 0U);
@@ -427,8 +427,8 @@ TEST_F(DatagramServerTest, RefusesASocketOfAnotherType) {
 }
 
 TEST_F(DatagramServerTest, RemovesTheFileOfAUnixSocket) {
-  const std::string path = ::testing::TempDir() + "ioa-datagram-server-" +
-                           std::to_string(::getpid());
+  const std::string path =
+      ::testing::TempDir() + "ioa-datagram-server-" + std::to_string(::getpid());
   ListenSocket socket = bound(SocketAddress::unix_path(path));
   socket.file = UnixSocketFile(socket.address);
   start(std::move(socket));
