@@ -146,9 +146,9 @@ TEST_F(ConversationSideTest, APumpJoinsItToANearSide) {
   options.framing = DatagramFraming::line;
   options.quit_after = 1s;
   options.far_name = "the peer";
-  auto& pump = loop.add(std::make_unique<DatagramPump>(
-      ByteEnd::own(std::move(in.first)), ByteEnd::own(std::move(out.second)), std::move(side),
-      std::move(options)));
+  auto& pump = loop.add(std::make_unique<DatagramPump>(ByteEnd::own(std::move(in.first)),
+                                                       ByteEnd::own(std::move(out.second)),
+                                                       std::move(side), std::move(options)));
   Future<DatagramPumpResult> future = pump.result();
   write_all(in.second.get(), "one\ntwo\n");
   settle();
@@ -170,9 +170,9 @@ TEST_F(ConversationSideTest, APumpEndsByAnIcmpErrorOfItsPeer) {
   SocketPair out = pipe_pair();
   DatagramPumpOptions options;
   options.far_name = "the peer";
-  auto& pump = loop.add(std::make_unique<DatagramPump>(
-      ByteEnd::own(std::move(in.first)), ByteEnd::own(std::move(out.second)), std::move(side),
-      std::move(options)));
+  auto& pump = loop.add(std::make_unique<DatagramPump>(ByteEnd::own(std::move(in.first)),
+                                                       ByteEnd::own(std::move(out.second)),
+                                                       std::move(side), std::move(options)));
   Future<DatagramPumpResult> future = pump.result();
   settle();
   client.reset();
