@@ -41,6 +41,12 @@ bool has_conversations(const Address& address) noexcept {
   return socket_type(address) == SOCK_DGRAM;
 }
 
+bool may_have_conversations(const ListenOptions& options) noexcept {
+  return std::any_of(options.addresses.begin(), options.addresses.end(), [](const Address& each) {
+    return has_conversations(each) || each.scheme == Scheme::systemd;
+  });
+}
+
 bool forwards_datagrams(const ListenOptions& options) noexcept {
   return options.near && has_datagrams(*options.near);
 }
@@ -80,7 +86,11 @@ void read_listen_datagrams(const OptionValues& values, ListenOptions& options) {
     refuse_each(values, kBytesOnly,
                 options.near ? "cannot be used where datagrams are forwarded as they are"
                              : "cannot be used where datagrams are echoed or discarded");
-  if (options.keep_open && options.serve_by == ServeBy::stdio && !has_all)
+  const bool joins_all = options.keep_open && options.serve_by == ServeBy::stdio;
+  if (joins_all && has_some && !has_all)
+    values.fail("keep-open",
+                "expected streams or datagrams with it, as they cannot share standard input");
+  if (joins_all && !has_all)
     values.fail("keep-open", "expected --echo, --discard, --to, --exec or --sh-exec with it");
 }
 

@@ -13,6 +13,9 @@ void read_listen_datagrams(const OptionValues& values, ListenOptions& options);
 /// Whether peers of what is listened at speak in datagrams over one socket.
 bool has_conversations(const Address& address) noexcept;
 
+/// Whether there may be any, among sockets that are passed as well.
+bool may_have_conversations(const ListenOptions& options) noexcept;
+
 /// Whether what is sent to --to keeps its boundaries.
 bool forwards_datagrams(const ListenOptions& options) noexcept;
 

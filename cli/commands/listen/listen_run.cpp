@@ -41,6 +41,7 @@ std::unique_ptr<PeerService> make_service(Context& context, const ListenOptions&
 /// What serves peers of datagrams; null for what serves streams.
 std::unique_ptr<PeerService> make_datagram_service(Context& context, const ListenOptions& options,
                                                    ServiceHost& host) {
+  if (!may_have_conversations(options)) return nullptr;
   if (passes_datagrams_on(options))
     return std::make_unique<DatagramService>(context, options, host);
   if (options.serve_by == ServeBy::stdio && options.keep_open)
