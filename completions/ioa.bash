@@ -19,7 +19,9 @@ _ioa_options() {
       echo "$_ioa_general" -4 -6 -n --numeric -U --unix -u --udp -p --port -l --listen \
         --backlog --frame --mtu \
         --reuse-port --unix-mode --interface --ttl --tos --nodelay --keepalive --sndbuf --rcvbuf \
-        --fastopen --mptcp -k --keep-open --echo --discard -m --max-conns --buffer --workers \
+        --fastopen --mptcp -k --keep-open --echo --discard --broker --chat \
+        --slow-peer --tag --allow --deny --allow-file --deny-file --max-per-ip \
+        -m --max-conns --buffer --workers \
         --user --group --port-file --ready-fd -i --idle-timeout --accept-timeout --timeout \
         -w --connect-timeout --drain --on-stdin-eof --on-peer-eof -q --quit-after -N \
         --send-only --recv-only -o --output -x --hex-dump --append -C --crlf --rate --progress \
@@ -71,6 +73,7 @@ _ioa_waiting_option() {
       --on-stdin-eof | --on-peer-eof | --quit-after | --output | --hex-dump | --rate | --exec | \
       --sh-exec | --to | --kill-after | --jobs | --frame | --mtu | --stable | \
       --port | --backlog | --unix-mode | --max-conns | --buffer | --workers | --port-file | \
+      --slow-peer | --allow | --deny | --allow-file | --deny-file | --max-per-ip | \
       --ready-fd | --accept-timeout | --drain)
       echo "$word"
       ;;
@@ -121,6 +124,7 @@ _ioa_value() {
     --color) words='auto always never' ;;
     --on-stdin-eof) words='half-close after-reply close keep' ;;
     --on-peer-eof) words='auto exit finish' ;;
+    --slow-peer) words='pause drop disconnect' ;;
     --frame) words='chunk line nul len32' ;;
     --progress) words='auto always never' ;;
     --to)
@@ -131,7 +135,7 @@ _ioa_value() {
       return
       ;;
     --events | --output | -o | --hex-dump | -x | --stdin | --stdout | --stderr | --from | \
-      --port-file)
+      --port-file | --allow-file | --deny-file)
       _ioa_files "$cur"
       return
       ;;

@@ -230,6 +230,32 @@ TEST_F(ListenUdpTest, AtTheLimitNewSendersAreDroppedAndThatIsSaidOnce) {
   EXPECT_EQ(line_count(result.err), 1U) << result.err;
 }
 
+TEST_F(ListenUdpTest, WhoIsRefusedIsToldOfOnceAndNotServed) {
+  start({"-k", "--echo", "--deny", "127.0.0.0/8", "--events", dir / "events"});
+  DatagramPeer peer = client();
+  for (int i = 0; i < 3; ++i) peer.send("x");
+  ASSERT_TRUE(process->wait_for_err("refused 127.0.0.1:" + peer.port() + ": denied"));
+  const RunResult result = stop();
+  EXPECT_EQ(result.status, 0);
+  EXPECT_EQ(line_count(result.err), 1U) << result.err;
+  EXPECT_TRUE(peer.is_empty());
+  EXPECT_EQ(Events(dir.read("events")).names(), "listening rejected exit");
+}
+
+TEST_F(ListenUdpTest, ConversationsOfOneHostCanBeLimited) {
+  start({"-k", "--echo", "--max-per-ip", "1", "-i", "300ms"});
+  DatagramPeer one = client();
+  DatagramPeer two = client();
+  one.send("1");
+  EXPECT_EQ(one.receive(), "1");
+  two.send("2");
+  ASSERT_TRUE(process->wait_for_err("refused 127.0.0.1:" + two.port()));
+  std::this_thread::sleep_for(600ms);
+  two.send("now");
+  EXPECT_EQ(two.receive(), "now");
+  EXPECT_EQ(stop().status, 0);
+}
+
 TEST_F(ListenUdpTest, TheCountersCanBeAskedFor) {
   start({"-k", "--echo"});
   DatagramPeer peer = client();
@@ -263,6 +289,7 @@ TEST_F(ListenUdpTest, WhatMakesNoSenseIsSaidBeforeAnythingIsBound) {
       {{"-u", "0", "--nodelay"}, "cannot be used with datagrams"},
       {{"-u", "0", "--backlog", "5"}, "cannot be used with datagrams"},
       {{"-u", "0", "--on-peer-eof", "exit"}, "cannot be used with datagrams"},
+      {{"-u", "0", "--broker"}, "--broker"},
       {{"-u", "tcp:0"}, "-u"},
       {{"-u", "unix:/x"}, "unix-dgram:PATH"},
       {{"0", "--frame", "line"}, "--frame"},

@@ -23,7 +23,7 @@ const std::map<std::string, std::string>& schema() {
       {"attempt.start", "conn:n address:s"},
       {"attempt.failed", "conn:n address:s syscall:s error:s message:s duration_ms:n"},
       {"connected", "conn:n address:s local:s duration_ms:n"},
-      {"eof", "conn:n side:s"},
+      {"eof", "conn:N side:s"},
       {"closed",
        "conn:n bytes_sent:n bytes_received:n datagrams_sent:N datagrams_received:N duration_ms:n "
        "reason:s"},

@@ -21,8 +21,7 @@ void DatagramDoor::add(ListenSocket socket) {
   const bool is_unix = server->address().is_unix();
   if (is_unix) server->set_receive_size(Socket::kMaxReceiveSize);
   server->set_send_marks(options_.buffer / 2, options_.buffer);
-  server->on_admit(
-      [this](DatagramServer& self, const Datagram& datagram) { return admits(self, datagram); });
+  server->on_admit([this](DatagramServer&, const Datagram& datagram) { return admits(datagram); });
   server->on_conversation([this, is_unix](DatagramServer&, Conversation& conversation) {
     enter_(std::make_unique<ConversationSide>(conversation), is_unix ? "unix-dgram" : "udp");
   });
@@ -34,10 +33,9 @@ void DatagramDoor::add(ListenSocket socket) {
   servers_.push_back(&added);
 }
 
-bool DatagramDoor::admits(DatagramServer& server, const Datagram& datagram) {
+bool DatagramDoor::admits(const Datagram& datagram) {
   if (is_closed_) return false;
-  const SocketAddress& local = datagram.to.empty() ? server.address() : datagram.to;
-  if (admit_ && !admit_(datagram.from, local)) return false;
+  if (admit_ && !admit_(datagram.from)) return false;
   const bool is_full = options_.keep_open && options_.max_connections > 0 &&
                        conversations() >= options_.max_connections;
   if (is_full && !std::exchange(has_told_overflow_, true))

@@ -20,7 +20,7 @@ namespace ioa::cli {
 class DatagramDoor {
  public:
   /// Whether a peer may come in, and what is done with it.
-  using Admit = UniqueFunction<bool(const SocketAddress& peer, const SocketAddress& local)>;
+  using Admit = UniqueFunction<bool(const SocketAddress& peer)>;
   using Enter = UniqueFunction<void(std::unique_ptr<ConversationSide>, std::string_view protocol)>;
 
   /// Conversations end after `idle` of silence; zero: whoever serves them sees to that.
@@ -41,7 +41,7 @@ class DatagramDoor {
   void report_losses();
 
  private:
-  bool admits(DatagramServer& server, const Datagram& datagram);
+  bool admits(const Datagram& datagram);
   std::size_t conversations() const noexcept;
 
   Context& context_;

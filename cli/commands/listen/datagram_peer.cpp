@@ -77,6 +77,7 @@ void DatagramPeer::end(PumpEnd end, const std::optional<Error>& error,
                        std::optional<ExitStatus> status) {
   if (!side_ || service_ == nullptr) return;
   PeerEnd result;
+  result.number = number_;
   if (const Conversation* conversation = side_->conversation()) {
     result.sent = conversation->bytes_sent();
     result.received = conversation->bytes_received();

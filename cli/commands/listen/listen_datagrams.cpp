@@ -19,6 +19,8 @@ using Scheme = Address::Scheme;
 // What has no meaning where no stream is listened at.
 constexpr std::array<std::string_view, 7> kStreamsOnly{
     "nodelay", "keepalive", "fastopen", "mptcp", "backlog", "on-peer-eof", "workers"};
+// What one source for many streams has.
+constexpr std::array<std::string_view, 4> kHubOnly{"broker", "chat", "tag", "slow-peer"};
 // What needs somebody to look at the bytes, or to hold them back.
 constexpr std::array<std::string_view, 9> kBytesOnly{
     "crlf", "hex-dump", "rate", "stats", "sha256", "frame", "mtu", "output", "append"};
@@ -86,12 +88,11 @@ void read_listen_datagrams(const OptionValues& values, ListenOptions& options) {
     refuse_each(values, kBytesOnly,
                 options.near ? "cannot be used where datagrams are forwarded as they are"
                              : "cannot be used where datagrams are echoed or discarded");
+  if (has_some) refuse_each(values, kHubOnly, "cannot be used with datagrams");
   const bool joins_all = options.keep_open && options.serve_by == ServeBy::stdio;
   if (joins_all && has_some && !has_all)
     values.fail("keep-open",
                 "expected streams or datagrams with it, as they cannot share standard input");
-  if (joins_all && !has_all)
-    values.fail("keep-open", "expected --echo, --discard, --to, --exec or --sh-exec with it");
 }
 
 }  // namespace ioa::cli

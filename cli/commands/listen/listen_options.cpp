@@ -103,6 +103,7 @@ void read_service(const OptionValues& values, ListenOptions& options) {
     options.serve_by = ServeBy::discard;
   else if (options.near)
     options.serve_by = ServeBy::near;
+  read_hub_options(values, options);
   options.max_connections =
       values.number("max-conns", 0, INT_MAX).value_or(options.max_connections);
   options.buffer = values.size("buffer", 1, INT_MAX).value_or(kBuffer);
@@ -128,6 +129,8 @@ void read_workers(const OptionValues& values, ListenOptions& options) {
   if (options.workers == 0) return;
   values.exclude("accept-timeout", "workers");
   values.exclude("progress", "workers");
+  if (is_hub(options))
+    values.fail("workers", "cannot be used where peers have one source, or each other");
 }
 
 void read_limits(const OptionValues& values, ListenOptions& options) {
@@ -164,6 +167,7 @@ ListenOptions parse_listen(const Arguments& arguments) {
   read_workers(values, options);
   read_limits(values, options);
   read_readiness(values, options);
+  options.access = read_access_options(values);
   read_addresses(values, arguments, options);
   read_listen_datagrams(values, options);
   return options;

@@ -11,6 +11,8 @@
 
 #include "cli/byte_options.hpp"
 #include "cli/commands/connect_options.hpp"
+#include "cli/commands/listen/access_options.hpp"
+#include "cli/commands/listen/hub_options.hpp"
 #include "cli/commands/run_child/child_plan.hpp"
 #include "cli/commands/socket_tuning.hpp"
 #include "cli/general_options.hpp"
@@ -27,6 +29,8 @@ enum class ServeBy {
   near,     ///< What ByteOptions::near says: --to, --exec, --sh-exec.
   echo,     ///< --echo: the peer gets back what it sends.
   discard,  ///< --discard: what it sends is thrown away.
+  broker,   ///< --broker: the other peers.
+  chat,     ///< --chat: the other peers, by lines.
 };
 
 /// What `ioa listen` was asked to do: complete, checked, and free of contradictions.
@@ -51,6 +55,9 @@ struct ListenOptions : ByteOptions {
   std::chrono::nanoseconds conversation_idle = std::chrono::seconds(60);
 
   ServeBy serve_by = ServeBy::stdio;
+  HubOptions hub;
+  /// Who may connect.
+  AccessOptions access;
   /// Serve until told to stop, in place of one peer.
   bool keep_open = false;
   /// Connections at once; 0 is no limit.

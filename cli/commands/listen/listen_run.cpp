@@ -9,6 +9,7 @@
 
 #include "cli/commands/establish.hpp"
 #include "cli/commands/listen/datagram_service.hpp"
+#include "cli/commands/listen/hub_service.hpp"
 #include "cli/commands/listen/listen_datagrams.hpp"
 #include "cli/commands/listen/privileges.hpp"
 #include "cli/commands/listen/readiness.hpp"
@@ -31,6 +32,7 @@ bool has_taps(const ByteOptions& options) noexcept {
 
 std::unique_ptr<PeerService> make_service(Context& context, const ListenOptions& options,
                                           ServiceHost& host) {
+  if (is_hub(options)) return std::make_unique<HubService>(context, options, host);
   const bool reflects = options.serve_by == ServeBy::echo || options.serve_by == ServeBy::discard;
   // The one peer of a run has what an exit status needs: its bytes are waited for to the last.
   if (reflects && options.keep_open && !has_taps(options))
@@ -54,6 +56,7 @@ std::string connections(std::int64_t count) {
 }
 
 ExitStatus status_of_preparing(const Error& error) {
+  if (error.operation() == "resolve") return status_of_failure(error);
   if (error.operation() == "exec") return status_of_spawn_failure(error);
   return ExitStatus::io_error;
 }
@@ -70,7 +73,11 @@ ExitStatus status_of_listening(const Error& error) noexcept {
 }  // namespace
 
 ListenRun::ListenRun(Context& context, ListenOptions options, std::optional<WorkerSeat> seat)
-    : context_(context), options_(std::move(options)), seat_(std::move(seat)), hooks_(context) {
+    : context_(context),
+      options_(std::move(options)),
+      seat_(std::move(seat)),
+      hooks_(context),
+      access_(context, std::move(options_.access), options_.numeric) {
   context_.child_descriptors = descriptors_.before();
   if (options_.keep_open) context_.reporter.name_connections();
   service_ = make_service(context_, options_, *this);
@@ -108,6 +115,7 @@ Future<ExitStatus> ListenRun::bind(std::vector<ListenPlace>& places) {
   ExitStatus status = ExitStatus::done;
   bool is_prepared = false;
   try {
+    co_await access_.prepare();
     co_await prepare();
     is_prepared = true;
     places = co_await open_listen_places(context_.resolver, options_);
@@ -119,10 +127,23 @@ Future<ExitStatus> ListenRun::bind(std::vector<ListenPlace>& places) {
   co_return status;
 }
 
+/// What is known of peers is of when the supervisor began.
+Future<ExitStatus> ListenRun::prepare_worker() {
+  ExitStatus status = ExitStatus::done;
+  try {
+    co_await access_.prepare_anew();
+  } catch (const Error& error) {
+    status = status_of_preparing(error);
+    context_.reporter.error(named(escape(error.what())));
+  }
+  co_return status;
+}
+
 Future<> ListenRun::work() {
   ExitStatus status = ExitStatus::done;
   std::vector<ListenPlace> places;
   if (!seat_) status = co_await bind(places);
+  if (seat_) status = co_await prepare_worker();
   if (status != ExitStatus::done) {
     finish(status);
     co_return;
@@ -186,6 +207,7 @@ void ListenRun::listen_for_datagrams(std::vector<ListenPlace>& places) {
     std::erase_if(place.sockets, [](const ListenSocket& each) { return !each.fd; });
   }
   if (!door_) return;
+  door_->on_admit([this](const SocketAddress& peer) { return lets_in(peer); });
   door_->on_enter([this](std::unique_ptr<ConversationSide> conversation,
                          std::string_view protocol) { admit(std::move(conversation), protocol); });
 }
@@ -209,6 +231,12 @@ void ListenRun::admit(AcceptedConnection connection) {
 void ListenRun::serve(PeerService& service, ListenPeer peer) {
   ++accepted_;
   peer.number = seat_ ? seat_->last_number->fetch_add(1) + 1 : accepted_;
+  const SocketAddress& who = peer.connection.peer;
+  if (!peer.conversation) {  // the others have been asked before there was a conversation
+    const std::string_view why = access_.refusal(who);
+    if (!why.empty()) return refuse(peer.number, who, why);
+  }
+  if (options_.access.max_per_ip > 0) places_.emplace(peer.number, access_.take_place(who));
   if (context_.reporter.wants_events()) {
     const std::string address = peer.connection.peer.to_string();
     const std::string local = peer.connection.local.to_string();
@@ -224,6 +252,24 @@ void ListenRun::serve(PeerService& service, ListenPeer peer) {
     stop_listening();
   }
   service.serve(std::move(peer));
+}
+
+/// A host that goes on sending datagrams is refused each time, and told of once.
+bool ListenRun::lets_in(const SocketAddress& peer) {
+  constexpr std::size_t kMostKnown = 1024;
+  const std::string_view why = access_.refusal(peer);
+  if (why.empty()) return true;
+  if (refused_hosts_.size() >= kMostKnown) refused_hosts_.clear();
+  if (refused_hosts_.insert(peer.host()).second) refuse(++accepted_, peer, why);
+  return false;
+}
+
+/// It is closed when this returns: it was never one of ours.
+void ListenRun::refuse(std::int64_t number, const SocketAddress& peer, std::string_view why) {
+  const std::string address = peer.to_string();
+  context_.reporter.event(
+      "rejected", {{"conn", number}, {"address", std::string_view(address)}, {"reason", why}});
+  context_.reporter.warning(fmt::format("refused {}: {}", escape(address), why));
 }
 
 /// --accept-timeout counts while nobody is served.
@@ -252,6 +298,7 @@ void ListenRun::peer_ended(const PeerEnd& end) {
   --open_;
   gone_.sent += end.sent;
   gone_.received += end.received;
+  places_.erase(end.number);
   if (!options_.keep_open) return finish(status_.value_or(end.status));
   if (open_ > 0) return;
   if (status_) return finish(*status_);
@@ -355,7 +402,8 @@ void ListenRun::finish(ExitStatus status) {
   if (door_) door_->report_losses();
   if (meter_) meter_->finish();
   meter_.reset();
-  outcome_.done(status);
+  const ExitStatus of_service = service_->conclude();
+  outcome_.done(status == ExitStatus::done ? of_service : status);
 }
 
 }  // namespace ioa::cli

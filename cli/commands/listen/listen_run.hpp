@@ -3,10 +3,13 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
+#include "cli/commands/listen/access_control.hpp"
 #include "cli/commands/listen/datagram_door.hpp"
 #include "cli/commands/listen/listen_options.hpp"
 #include "cli/commands/listen/listen_sockets.hpp"
@@ -59,6 +62,7 @@ class ListenRun final : private ServiceHost {
 
   Future<> prepare();
   Future<> work();
+  Future<ExitStatus> prepare_worker();
   void announce(const std::vector<ListenPlace>& places);
   void listen(std::vector<ListenPlace> places);
   void admit(AcceptedConnection connection);
@@ -68,6 +72,8 @@ class ListenRun final : private ServiceHost {
   std::int64_t settle();
   template <class Function>
   void for_each_service(Function function) const;
+  bool lets_in(const SocketAddress& peer);
+  void refuse(std::int64_t number, const SocketAddress& peer, std::string_view why);
   void stop_listening();
   void await_peer();
   void drain(int signal);
@@ -82,14 +88,18 @@ class ListenRun final : private ServiceHost {
   std::optional<WorkerSeat> seat_;
   DescriptorLimit descriptors_;
   RunHooks hooks_;
+  AccessControl access_;
+  /// Of the peers that are there, by their numbers; empty without --max-per-ip.
+  std::unordered_map<std::int64_t, AddressCounter::Place> places_;
   std::unique_ptr<PeerService> service_;
   std::unique_ptr<PeerService> datagrams_;  // where they are not served as streams are
   std::unique_ptr<DatagramDoor> door_;      // once there are sockets of datagrams
   Listener* listener_ = nullptr;            // while it is in the loop
   Stage stage_ = Stage::preparing;
-  std::int64_t accepted_ = 0;  // peers that have come
-  std::int64_t served_ = 0;    // of them, those that were let in
-  std::int64_t open_ = 0;      // of them, those that are still there
+  std::int64_t accepted_ = 0;            // peers that have come
+  std::int64_t served_ = 0;              // of them, those that were let in
+  std::int64_t open_ = 0;                // of them, those that are still there
+  std::set<std::string> refused_hosts_;  // who was told of, among senders of datagrams
   std::int64_t settling_ = 0;  // of those still there, those that are about to end by themselves
   BytesMoved gone_;            // by those that are not
   std::optional<ProgressMeter> meter_;

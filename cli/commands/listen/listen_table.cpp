@@ -80,6 +80,8 @@ constexpr std::array kEnds{
 constexpr std::array kGroups{
     OptionGroup{"Listening", kListening},
     OptionGroup{"Serving", kServing},
+    OptionGroup{"One source for many peers", kHubOptions},
+    OptionGroup{"Who may come", kAccessOptions},
     OptionGroup{"In place of stdin and stdout", kNearOptions},
     OptionGroup{"Datagrams", kDatagrams},
     OptionGroup{"Readiness", kReadiness},

@@ -28,6 +28,7 @@ struct ListenPeer {
 
 /// How the connection of a peer has ended.
 struct PeerEnd {
+  std::int64_t number = 0;     ///< ListenPeer::number.
   std::uint64_t sent = 0;      ///< Bytes that the peer was sent.
   std::uint64_t received = 0;  ///< Bytes that it has sent.
   /// What the program ends with where it was the only one.
@@ -85,6 +86,9 @@ class PeerService {
   virtual void interrupt(int signal) = 0;
   /// Ends all connections at once, as --timeout is over.
   virtual void cut_off(Duration limit) = 0;
+  /// The run ends; no peer is left, or none will be heard of any more. Says what is to be said of
+  /// all of them together. What it returns counts where the run would end with `done`.
+  virtual ExitStatus conclude() { return ExitStatus::done; }
   /// Kills what it has started, and waits for nothing: the program is about to end.
   virtual void abort() noexcept {}
   /// The bytes of the connections that are open; for SIGUSR1 and --progress.

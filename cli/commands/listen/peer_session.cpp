@@ -10,6 +10,7 @@
 
 #include "cli/commands/datagram_transfer.hpp"
 #include "cli/commands/establish.hpp"
+#include "cli/commands/listen/peer_label.hpp"
 #include "cli/commands/listen/session_service.hpp"
 #include "cli/escape.hpp"
 #include "cli/transfer.hpp"
@@ -71,12 +72,6 @@ class JoinedSession final : public PeerSession {
 
   Mover mover_;
 };
-
-std::string label_of(const ListenPeer& peer) {
-  std::string address = peer.connection.peer.to_string();
-  const bool is_nameless = address.empty() || address == "unix:";
-  return is_nameless ? fmt::format("connection {}", peer.number) : escape(address);
-}
 
 }  // namespace
 
@@ -156,7 +151,8 @@ void PeerSession::give_up(ExitStatus status, std::string_view reason) {
   conclude(end);
 }
 
-void PeerSession::conclude(const PeerEnd& end) {
+void PeerSession::conclude(PeerEnd end) {
+  end.number = peer_.number;
   peer_.connection = {};
   peer_.conversation.reset();
   if (SessionService* service = std::exchange(service_, nullptr)) {

@@ -61,7 +61,7 @@ class PeerSession : public Notifier {
   Future<> work();
   Future<NearSide> open_near();
   NearSide echo_side() const;
-  void conclude(const PeerEnd& end);
+  void conclude(PeerEnd end);
   ExitStatus status_with_child(ExitStatus status) const;
   ExitStatus status_of(const Error& error) const noexcept;
 

@@ -223,7 +223,7 @@ void ReflectService::close(ReflectedPeer& peer, std::string_view reason, ExitSta
                              {"bytes_received", static_cast<std::int64_t>(peer.received_)},
                              {"duration_ms", milliseconds(Clock::now() - peer.began_)},
                              {"reason", reason}});
-  const PeerEnd end{peer.sent_, peer.received_, status};
+  const PeerEnd end{peer.number_, peer.sent_, peer.received_, status};
   delete &peer;
   host_.peer_ended(end);
 }

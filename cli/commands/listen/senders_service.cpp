@@ -130,6 +130,7 @@ void SendersService::Sender::failed(const Error& error) {
 
 void SendersService::Sender::end(std::string_view reason) {
   PeerEnd end;
+  end.number = number_;
   if (const Conversation* conversation = side_->conversation()) {
     end.sent = conversation->bytes_sent();
     end.received = conversation->bytes_received();

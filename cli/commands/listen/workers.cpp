@@ -56,6 +56,10 @@ WorkerSupervisor::WorkerSupervisor(Reporter& reporter, const ListenOptions& opti
   ::sigemptyset(&watched_);
   for (const int number : {SIGINT, SIGTERM, SIGUSR1})
     if (!is_ignored(number)) ::sigaddset(&watched_, number);
+  if (options.access.may_change()) {
+    ::signal(SIGHUP, SIG_DFL);  // ignored (nohup(1)), it would not come at all
+    ::sigaddset(&watched_, SIGHUP);
+  }
   ::sigaddset(&watched_, SIGCHLD);
   ::signal(SIGCHLD, SIG_DFL);  // ignored, it would take the statuses away
 }
@@ -122,6 +126,8 @@ WorkerSeat WorkerSupervisor::take_seat(std::uint32_t index) {
   if (options_.timeout > Duration::zero())
     seat.time_left = std::max<Duration>(options_.timeout - (Clock::now() - reporter_.started()),
                                         std::chrono::milliseconds(1));
+  // Whoever reads there waits for the end as well, which the supervisor tells.
+  if (options_.ready_fd > STDERR_FILENO) ::close(options_.ready_fd);
   seat.places = std::move(places_);
   for (ListenPlace& place : seat.places)
     for (ListenSocket& socket : place.sockets) socket.file.release();
@@ -142,7 +148,7 @@ void WorkerSupervisor::wait_for_signal() {
 
 void WorkerSupervisor::handle(int number, bool is_from_terminal) {
   if (number == SIGCHLD) return reap();
-  if (number == SIGUSR1) return signal_all(number);
+  if (number == SIGUSR1 || number == SIGHUP) return signal_all(number);
   if (std::exchange(is_stopping_, true)) {
     signal_all(SIGKILL);
     ::_exit(to_int(ended_by_signal(number)));

@@ -42,7 +42,7 @@ struct WorkerSeat {
 /// it did not live long. All that end with the supervisor: should it be killed, so are they.
 ///
 /// SIGNALS: INT and TERM are passed on, and the supervisor ends when its workers have; a second one
-/// kills them. USR1 is passed on.
+/// kills them. USR1 is passed on, and HUP where rules of access may be read again.
 ///
 /// It has no loop and no threads, so that fork(2) is safe at any time.
 class WorkerSupervisor {

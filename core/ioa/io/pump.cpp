@@ -1,21 +1,12 @@
 #include "ioa/io/pump.hpp"
 
-#include <linux/sockios.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <string>
 #include <utility>
 
+#include "ioa/io/delivery.hpp"
 #include "ioa/loop/loop.hpp"
-
-#ifndef IPPROTO_MPTCP
-#define IPPROTO_MPTCP 262
-#endif
 
 namespace ioa {
 namespace {
@@ -24,36 +15,8 @@ namespace {
 constexpr Duration kFirstLook = std::chrono::milliseconds(1);
 constexpr Duration kLastLook = std::chrono::milliseconds(50);
 
-bool is_tcp(int fd) noexcept {
-  int protocol = 0;
-  socklen_t size = sizeof protocol;
-  return ::getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) == 0 &&
-         (protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP);
-}
-
 Error far_error(const Flow& flow) {
   return Error::from_errno(flow.error(), std::string(flow.failed_call()));
-}
-
-/// Bytes that our kernel took for a TCP peer and that the peer's has not acknowledged (tcp(7),
-/// SIOCOUTQ). The end-of-stream mark counts there as one more.
-std::uint64_t unacknowledged(int fd, bool has_sent_end) noexcept {
-  int queued = 0;
-  if (fd < 0 || !is_tcp(fd) || ::ioctl(fd, SIOCOUTQ, &queued) != 0) return 0;
-  if (has_sent_end) --queued;
-  return static_cast<std::uint64_t>(std::max(queued, 0));
-}
-
-/// Why what is not acknowledged will never be; nothing while it may.
-std::optional<int> lost_connection(int fd) noexcept {
-  int error = 0;
-  socklen_t size = sizeof error;
-  if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) return errno;
-  if (error != 0) return error;
-  tcp_info info{};
-  size = sizeof info;
-  if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return errno;
-  return info.tcpi_state == TCP_CLOSE ? std::optional(ECONNRESET) : std::nullopt;
 }
 
 }  // namespace
@@ -237,12 +200,12 @@ bool Pump::check_connections() {
 }
 
 std::uint64_t Pump::unacknowledged_by_far() const noexcept {
-  return sent() == 0 ? 0 : unacknowledged(far_.fd(), has_sent_end_);
+  return sent() == 0 ? 0 : unacknowledged_bytes(far_.fd(), has_sent_end_);
 }
 
 std::uint64_t Pump::unacknowledged_by_near() const noexcept {
   if (received() == 0) return 0;
-  return unacknowledged(near_sink_.fd(), has_near_end_ && options_.near_half_closes);
+  return unacknowledged_bytes(near_sink_.fd(), has_near_end_ && options_.near_half_closes);
 }
 
 /// A network file system may report a failed write when it is closed.
