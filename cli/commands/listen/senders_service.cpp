@@ -184,7 +184,6 @@ void SendersService::Side::set_paused(bool is_paused) {
 
 SendersService::SendersService(Context& context, const ListenOptions& options, ServiceHost& host)
     : context_(context),
-      listen_(options),
       host_(host),
       options_(transfer_options(options)),
       near_(context, options_),

@@ -39,7 +39,6 @@ class SendersService final : public PeerService {
   void end_all(std::string_view reason);
 
   Context& context_;
-  const ListenOptions& listen_;
   ServiceHost& host_;
   ConnectOptions options_;
   NearSideOpener near_;
