@@ -99,12 +99,14 @@ void check_command(const OptionValues& values, std::string_view key, const Addre
   if (words->empty() || words->front().empty()) values.fail(key, "expected a command");
 }
 
-bool is_possible(const Address& address) noexcept {
+/// A command that listens to datagrams forwards them as they are.
+bool is_possible(const Address& address, bool may_have_datagrams) noexcept {
   switch (address.scheme) {
     case Scheme::udp:
-    case Scheme::tls:
     case Scheme::unix_dgram:
     case Scheme::unix_seqpacket:
+      return may_have_datagrams;
+    case Scheme::tls:
     case Scheme::systemd:
       return false;
     default:
@@ -115,7 +117,8 @@ bool is_possible(const Address& address) noexcept {
 Address read_to(const OptionValues& values, std::string_view text) {
   try {
     Address address = parse_address(text, AddressUse::connect);
-    if (is_possible(address)) return address;
+    const bool may_have_datagrams = values.command().command == Command::listen;
+    if (is_possible(address, may_have_datagrams)) return address;
   } catch (const AddressError& error) {
     values.fail("to", error.expected());
   }

@@ -16,7 +16,8 @@ _ioa_options() {
         -z --probe -j --jobs --any --until-closed --stable --json
       ;;
     listen)
-      echo "$_ioa_general" -4 -6 -n --numeric -U --unix -p --port -l --listen --backlog \
+      echo "$_ioa_general" -4 -6 -n --numeric -U --unix -u --udp -p --port -l --listen \
+        --backlog --frame --mtu \
         --reuse-port --unix-mode --interface --ttl --tos --nodelay --keepalive --sndbuf --rcvbuf \
         --fastopen --mptcp -k --keep-open --echo --discard --broker --chat \
         --slow-peer --tag --allow --deny --allow-file --deny-file --max-per-ip \

@@ -180,6 +180,7 @@ ConnectOptions parse_connect(const Arguments& arguments) {
   options.socket = read_socket_tuning(values);
   options.sequential = values.has("sequential");
   options.datagrams = read_datagrams(values);
+  options.datagrams.broadcast = values.has("broadcast");
   options.retry = read_retry(values);
   read_limits(values, options);
   check_modes(values);

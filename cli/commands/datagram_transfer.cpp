@@ -58,8 +58,28 @@ DatagramTransfer::~DatagramTransfer() {
 
 Future<ExitStatus> DatagramTransfer::run(NearSide near, UniqueFd peer) {
   is_bound_ = true;
+  const SocketAddress address = SocketAddress::peer_of(peer.get());
+  DatagramPumpOptions pump = pump_options(near);
+  pump.far_name = address.to_string();
+  if (options_.datagrams.broadcast || is_multicast(address)) {
+    pump.to = address;
+    disconnect(peer.get());
+  }
+  auto made = make_pump(std::move(near), std::move(peer), std::move(pump));
+  co_return co_await move_all(std::move(made));
+}
+
+Future<ExitStatus> DatagramTransfer::run(NearSide near, std::unique_ptr<DatagramSide> peer,
+                                         std::string name) {
+  DatagramPumpOptions pump = pump_options(near);
+  pump.far_name = std::move(name);
+  auto made = make_pump(std::move(near), std::move(peer), std::move(pump));
+  co_return co_await move_all(std::move(made));
+}
+
+Future<ExitStatus> DatagramTransfer::move_all(std::unique_ptr<DatagramPump> pump) {
   began_ = Clock::now();
-  pump_ = &context_.loop.add(make_pump(std::move(near), std::move(peer)));
+  pump_ = &context_.loop.add(std::move(pump));
   meter_.emplace(context_.loop, context_.reporter, options_.progress, ProgressUnit::bytes,
                  [this] { return progress(); });
   result_ = co_await pump_->result();
@@ -74,9 +94,9 @@ Future<ExitStatus> DatagramTransfer::run(NearSide near, UniqueFd peer) {
   co_return status;
 }
 
-std::unique_ptr<DatagramPump> DatagramTransfer::make_pump(NearSide near, UniqueFd peer) {
-  DatagramPumpOptions pump = pump_options(near, SocketAddress::peer_of(peer.get()));
-  if (!pump.to.empty()) disconnect(peer.get());
+template <class Peer>
+std::unique_ptr<DatagramPump> DatagramTransfer::make_pump(NearSide near, Peer peer,
+                                                          DatagramPumpOptions pump) {
   event_name_ = near.event_name;
   if (pump.sends) input_size_ = near.source.bytes_left();
   auto made = std::make_unique<DatagramPump>(std::move(near.source), std::move(near.sink),
@@ -86,8 +106,7 @@ std::unique_ptr<DatagramPump> DatagramTransfer::make_pump(NearSide near, UniqueF
   return made;
 }
 
-DatagramPumpOptions DatagramTransfer::pump_options(const NearSide& near,
-                                                   const SocketAddress& peer) const {
+DatagramPumpOptions DatagramTransfer::pump_options(const NearSide& near) const {
   const bool is_packet_stream = socket_type(options_.peer) == SOCK_SEQPACKET;
   const bool is_typed = !options_.near && ::isatty(near.source.fd()) == 1;
   const bool finishes = options_.on_peer_eof == OnPeerEof::finish ||
@@ -97,7 +116,6 @@ DatagramPumpOptions DatagramTransfer::pump_options(const NearSide& near,
                                                               : DatagramFraming::chunk);
   pump.chunk_size = options_.datagrams.mtu;
   if (options_.peer.is_unix()) pump.longest = Socket::kMaxReceiveSize;
-  if (options_.datagrams.broadcast || is_multicast(peer)) pump.to = peer;
   pump.near_eof = near_eof(options_.on_stdin_eof);
   pump.far_eof = finishes ? FarEof::finish : FarEof::exit;
   pump.quit_after = options_.quit_after;
@@ -112,13 +130,13 @@ DatagramPumpOptions DatagramTransfer::pump_options(const NearSide& near,
   pump.near_source_name = near.source_name;
   pump.near_sink_name = near.sink_name;
   pump.near_leaves_quietly = near.is_stdout;
-  pump.far_name = peer.to_string();
   return pump;
 }
 
 void DatagramTransfer::side_ended(DatagramPump::Side side) {
   const bool is_far = side == DatagramPump::Side::far;
   if (!is_far) has_near_ended_ = true;
+  if (connection_ == 0) return;
   context_.reporter.event(
       "eof", {{"conn", connection_}, {"side", std::string_view(is_far ? "peer" : event_name_)}});
 }
@@ -133,6 +151,10 @@ ProgressReading DatagramTransfer::progress() const {
 
 void DatagramTransfer::end_near() {
   if (pump_ != nullptr) pump_->end_near();
+}
+
+void DatagramTransfer::finish() {
+  if (pump_ != nullptr) pump_->interrupt();
 }
 
 void DatagramTransfer::interrupt(int signal) {
@@ -160,6 +182,9 @@ std::string DatagramTransfer::moved() const {
 
 ExitStatus DatagramTransfer::status_of(const DatagramPumpResult& result) {
   is_complete_ = result.end == PumpEnd::complete || result.end == PumpEnd::quit;
+  const bool is_finished = result.end == PumpEnd::interrupted && signal_ == 0;
+  if (is_finished || (result.end == PumpEnd::idle_timeout && ends_by_silence_))
+    return result.truncated > 0 ? ExitStatus::io_error : ExitStatus::done;
   const PumpLimits limits{options_.idle_timeout, limit_, signal_, label_};
   const ExitStatus status =
       report_end(context_.reporter, result.end, result.error, limits,
@@ -169,6 +194,7 @@ ExitStatus DatagramTransfer::status_of(const DatagramPumpResult& result) {
 }
 
 void DatagramTransfer::report_closed(const DatagramPumpResult& result) {
+  if (connection_ == 0) return;
   context_.reporter.event(
       "closed", {{"conn", connection_},
                  {"bytes_sent", static_cast<std::int64_t>(result.sent)},

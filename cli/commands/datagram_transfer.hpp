@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -23,6 +24,7 @@ namespace ioa::cli {
 /// OWNERSHIP: context and options outlive it.
 class DatagramTransfer {
  public:
+  /// `connection` is what its events call it; 0: it has no `closed` event.
   DatagramTransfer(Context& context, const ConnectOptions& options, std::int64_t connection);
   DatagramTransfer(const DatagramTransfer&) = delete;
   DatagramTransfer& operator=(const DatagramTransfer&) = delete;
@@ -32,19 +34,27 @@ class DatagramTransfer {
   /// As Transfer's.
   Future<> prepare() { return taps_.prepare(); }
   Future<ExitStatus> run(NearSide near, UniqueFd peer);
+  /// With a peer that shares its socket with others; `name` is what errors call it.
+  Future<ExitStatus> run(NearSide near, std::unique_ptr<DatagramSide> peer, std::string name);
+  /// Silence is how it ends in order, and nothing to be said: --idle-timeout with -k.
+  void set_ends_by_silence(bool ends) { ends_by_silence_ = ends; }
   void set_label(std::string label) { label_ = std::move(label); }
   bool is_running() const noexcept { return pump_ != nullptr; }
   bool is_complete() const noexcept { return is_complete_; }
   bool has_near_ended() const noexcept { return has_near_ended_; }
   void end_near();
   void interrupt(int signal);
+  /// Ends in order, without a word: what was received is written first.
+  void finish();
   void cut_off(Duration limit);
   std::string moved() const;
   std::pair<std::uint64_t, std::uint64_t> bytes() const;
 
  private:
-  DatagramPumpOptions pump_options(const NearSide& near, const SocketAddress& peer) const;
-  std::unique_ptr<DatagramPump> make_pump(NearSide near, UniqueFd peer);
+  DatagramPumpOptions pump_options(const NearSide& near) const;
+  template <class Peer>
+  std::unique_ptr<DatagramPump> make_pump(NearSide near, Peer peer, DatagramPumpOptions options);
+  Future<ExitStatus> move_all(std::unique_ptr<DatagramPump> pump);
   void side_ended(DatagramPump::Side side);
   ProgressReading progress() const;
   void report_closed(const DatagramPumpResult& result);
@@ -62,6 +72,7 @@ class DatagramTransfer {
   DatagramPumpResult result_;                // once it is there
   std::optional<ProgressMeter> meter_;
   bool is_bound_ = false;
+  bool ends_by_silence_ = false;
   TimePoint began_{};
   int signal_ = 0;
   Duration limit_{};

@@ -111,7 +111,6 @@ DatagramTuning read_datagrams(const OptionValues& values) {
   constexpr std::uint64_t kLongest = 65507;  // of UDP over IPv4
   DatagramTuning tuning;
   tuning.framing = values.choice<DatagramFraming>("frame", kFramings);
-  tuning.broadcast = values.has("broadcast");
   const auto mtu = values.size("mtu", 1, kLongest);
   if (mtu && tuning.framing && *tuning.framing != DatagramFraming::chunk)
     values.fail("mtu", "expected --frame chunk with it");

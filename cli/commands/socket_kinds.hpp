@@ -16,7 +16,7 @@ void apply_udp(const OptionValues& values, Address& address, std::string_view op
 /// Holds the options that were given to the kind of socket that `peer` needs. Throws UsageError.
 void check_kind(const OptionValues& values, const Address& peer);
 
-/// --frame, --mtu and -b/--broadcast.
+/// --frame and --mtu.
 DatagramTuning read_datagrams(const OptionValues& values);
 
 /// -s/--source where it is a path of a Unix socket; empty if it is none.

@@ -24,6 +24,8 @@ class DatagramPeer {
   /// True if there is none at this moment.
   bool is_empty() const;
   const SocketAddress& from() const noexcept { return from_; }
+  /// Makes `to` the one that send() sends to.
+  void speak_to(const SocketAddress& to) { from_ = to; }
   /// To who sent the last one.
   void send(std::string_view datagram);
   int fd() const noexcept { return fd_.get(); }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <string_view>
 
+#include "cli/commands/socket_kinds.hpp"
 #include "cli/escape.hpp"
 #include "cli/option_values.hpp"
 #include "cli/parse_values.hpp"
@@ -63,18 +64,21 @@ void require_usable(const OptionValues& values, const Address& address, std::str
       return;
     case Scheme::udp:
     case Scheme::unix_dgram:
+      return;
     case Scheme::tls:
-      fail(values, operand,
-           "expected a TCP or Unix stream address; others are not in this release");
+      fail(values, operand, "expected another address; TLS is not in this release");
     default:
       fail(values, operand,
-           "expected an address to listen at: PORT, HOST:PORT, unix:PATH, systemd");
+           "expected an address to listen at: PORT, HOST:PORT, udp:PORT, unix:PATH, systemd");
   }
 }
 
-std::vector<Address> read_paths(std::span<const std::string> operands) {
+std::vector<Address> read_paths(const OptionValues& values, std::span<const std::string> operands) {
   std::vector<Address> addresses;
-  for (const std::string& operand : operands) addresses.push_back(make_unix_address(operand));
+  for (const std::string& operand : operands) {
+    addresses.push_back(make_unix_address(operand));
+    apply_udp(values, addresses.back(), operand);
+  }
   return addresses;
 }
 
@@ -82,10 +86,14 @@ std::vector<Address> read_paths(std::span<const std::string> operands) {
 std::vector<Address> read_hosts(const OptionValues& values, std::string_view port,
                                 std::span<const std::string> operands) {
   std::vector<Address> addresses;
-  if (operands.empty()) addresses.push_back(parse_address(port, AddressUse::listen));
+  if (operands.empty()) {
+    addresses.push_back(parse_address(port, AddressUse::listen));
+    apply_udp(values, addresses.back(), port);
+  }
   for (const std::string& operand : operands) {
     if (!is_lone_host(operand)) fail(values, operand, "expected a host, as -p gives the port");
     addresses.push_back(make_address(operand, port));
+    apply_udp(values, addresses.back(), operand);
   }
   return addresses;
 }
@@ -102,7 +110,7 @@ std::vector<Address> read_listen_addresses(const OptionValues& values,
                          ? "expected the path of a Unix socket"
                          : "expected PORT, HOST PORT, HOST:PORT, unix:PATH or systemd");
   }
-  if (values.has("unix")) return read_paths(operands);
+  if (values.has("unix")) return read_paths(values, operands);
   if (port) {
     if (!is_number(*port) || !parse_port(*port)) {
       const bool is_name = !is_number(*port) && is_service(std::string(*port));
@@ -116,6 +124,8 @@ std::vector<Address> read_listen_addresses(const OptionValues& values,
     addresses.push_back(has_port ? make_address(operands[i], operands[i + 1])
                                  : parse_address(operands[i], AddressUse::listen));
     require_usable(values, addresses.back(), operands[i]);
+    if (addresses.back().scheme != Scheme::systemd)
+      apply_udp(values, addresses.back(), operands[i]);
     if (has_port) ++i;
   }
   return addresses;

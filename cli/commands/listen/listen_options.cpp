@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "cli/arguments.hpp"
+#include "cli/commands/listen/listen_datagrams.hpp"
 #include "cli/commands/listen/listen_operands.hpp"
 #include "cli/commands/run_child/child_values.hpp"
 #include "cli/escape.hpp"
@@ -168,6 +169,7 @@ ListenOptions parse_listen(const Arguments& arguments) {
   read_readiness(values, options);
   options.access = read_access_options(values);
   read_addresses(values, arguments, options);
+  read_listen_datagrams(values, options);
   return options;
 }
 

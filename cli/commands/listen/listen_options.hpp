@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cli/byte_options.hpp"
+#include "cli/commands/connect_options.hpp"
 #include "cli/commands/listen/access_options.hpp"
 #include "cli/commands/listen/hub_options.hpp"
 #include "cli/commands/run_child/child_plan.hpp"
@@ -47,6 +48,11 @@ struct ListenOptions : ByteOptions {
   bool reuse_port = false;
   /// The permissions of a Unix socket's file; nothing: as the umask has it.
   std::optional<::mode_t> unix_mode;
+
+  /// How datagrams are made of what is sent to a peer.
+  DatagramTuning datagrams;
+  /// How long a peer of datagrams may be silent until its conversation ends; 0: for ever.
+  std::chrono::nanoseconds conversation_idle = std::chrono::seconds(60);
 
   ServeBy serve_by = ServeBy::stdio;
   HubOptions hub;

@@ -2,16 +2,21 @@
 
 #include <fmt/format.h>
 #include <string.h>
+#include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
 #include "cli/commands/establish.hpp"
-#include "cli/commands/listen/hub_service.hpp"
+#include "cli/commands/listen/datagram_service.hpp"
 #include "cli/commands/listen/exec_service.hpp"
+#include "cli/commands/listen/hub_service.hpp"
+#include "cli/commands/listen/listen_datagrams.hpp"
 #include "cli/commands/listen/privileges.hpp"
 #include "cli/commands/listen/readiness.hpp"
 #include "cli/commands/listen/reflect_service.hpp"
+#include "cli/commands/listen/senders_service.hpp"
 #include "cli/commands/listen/session_service.hpp"
 #include "cli/commands/pump_words.hpp"
 #include "cli/escape.hpp"
@@ -36,6 +41,17 @@ std::unique_ptr<PeerService> make_service(Context& context, const ListenOptions&
     return std::make_unique<ReflectService>(context, options, host);
   if (ExecService::serves(options)) return std::make_unique<ExecService>(context, options, host);
   return std::make_unique<SessionService>(context, options, host);
+}
+
+/// What serves peers of datagrams; null for what serves streams.
+std::unique_ptr<PeerService> make_datagram_service(Context& context, const ListenOptions& options,
+                                                   ServiceHost& host) {
+  if (!may_have_conversations(options)) return nullptr;
+  if (passes_datagrams_on(options))
+    return std::make_unique<DatagramService>(context, options, host);
+  if (options.serve_by == ServeBy::stdio && options.keep_open)
+    return std::make_unique<SendersService>(context, options, host);
+  return nullptr;
 }
 
 std::string connections(std::int64_t count) {
@@ -68,6 +84,13 @@ ListenRun::ListenRun(Context& context, ListenOptions options, std::optional<Work
   context_.child_descriptors = descriptors_.before();
   if (options_.keep_open) context_.reporter.name_connections();
   service_ = make_service(context_, options_, *this);
+  datagrams_ = make_datagram_service(context_, options_, *this);
+}
+
+template <class Function>
+void ListenRun::for_each_service(Function function) const {
+  function(*service_);
+  if (datagrams_) function(*datagrams_);
 }
 
 ListenRun::~ListenRun() {
@@ -76,10 +99,19 @@ ListenRun::~ListenRun() {
 
 Future<ExitStatus> ListenRun::run() {
   hooks_.call(*this);
-  context_.on_abort = [this] { service_->abort(); };
+  context_.on_abort = [this] { for_each_service([](PeerService& each) { each.abort(); }); };
   hooks_.limit(*this, seat_ ? seat_->time_left : options_.timeout);
   work_ = work();
   return outcome_.future();
+}
+
+/// Who needs nothing of the streams' service does not have it prepared.
+Future<> ListenRun::prepare() {
+  const bool has_streams =
+      !std::all_of(options_.addresses.begin(), options_.addresses.end(),
+                   [](const Address& each) { return has_conversations(each); });
+  if (has_streams || !datagrams_) co_await service_->prepare();
+  if (datagrams_) co_await datagrams_->prepare();
 }
 
 Future<ExitStatus> ListenRun::bind(std::vector<ListenPlace>& places) {
@@ -87,7 +119,7 @@ Future<ExitStatus> ListenRun::bind(std::vector<ListenPlace>& places) {
   bool is_prepared = false;
   try {
     co_await access_.prepare();
-    co_await service_->prepare();
+    co_await prepare();
     is_prepared = true;
     places = co_await open_listen_places(context_.resolver, options_);
     announce(places);
@@ -141,6 +173,7 @@ void ListenRun::announce(const std::vector<ListenPlace>& places) {
 }
 
 void ListenRun::listen(std::vector<ListenPlace> places) {
+  listen_for_datagrams(places);
   auto listener = std::make_unique<Listener>();
   for (ListenPlace& place : places)
     for (ListenSocket& socket : place.sockets) listener->add_socket(std::move(socket));
@@ -174,16 +207,49 @@ void ListenRun::accept_failed(const Error& error) {
   if (open_ == 0) finish(*status_);
 }
 
+/// Takes the sockets that nothing is accepted at.
+void ListenRun::listen_for_datagrams(std::vector<ListenPlace>& places) {
+  // Who has a pump has its idle time.
+  const Duration idle = datagrams_ ? options_.conversation_idle : Duration::zero();
+  for (ListenPlace& place : places) {
+    for (ListenSocket& socket : place.sockets) {
+      if (socket.socktype != SOCK_DGRAM) continue;
+      if (!door_) door_ = std::make_unique<DatagramDoor>(context_, options_, idle);
+      door_->add(std::move(socket));
+    }
+    std::erase_if(place.sockets, [](const ListenSocket& each) { return !each.fd; });
+  }
+  if (!door_) return;
+  door_->on_admit([this](const SocketAddress& peer) { return lets_in(peer); });
+  door_->on_enter([this](std::unique_ptr<ConversationSide> conversation,
+                         std::string_view protocol) { admit(std::move(conversation), protocol); });
+}
+
+void ListenRun::admit(std::unique_ptr<ConversationSide> conversation, std::string_view protocol) {
+  ListenPeer peer;
+  peer.protocol = protocol;
+  peer.connection.peer = conversation->conversation()->peer();
+  peer.connection.local = conversation->conversation()->local();
+  peer.conversation = std::move(conversation);
+  serve(datagrams_ ? *datagrams_ : *service_, std::move(peer));
+}
+
 void ListenRun::admit(AcceptedConnection connection) {
   ListenPeer peer;
-  ++accepted_;
-  peer.number = seat_ ? seat_->last_number->fetch_add(1) + 1 : accepted_;
-  const std::string_view why = access_.refusal(connection.peer);
-  if (!why.empty()) return refuse(peer.number, connection.peer, why);
-  if (options_.access.max_per_ip > 0)
-    places_.emplace(peer.number, access_.take_place(connection.peer));
   peer.protocol = protocol_of(connection.local, connection.fd.get());
   peer.connection = std::move(connection);
+  serve(*service_, std::move(peer));
+}
+
+void ListenRun::serve(PeerService& service, ListenPeer peer) {
+  ++accepted_;
+  peer.number = seat_ ? seat_->last_number->fetch_add(1) + 1 : accepted_;
+  const SocketAddress& who = peer.connection.peer;
+  if (!peer.conversation) {  // the others have been asked before there was a conversation
+    const std::string_view why = access_.refusal(who);
+    if (!why.empty()) return refuse(peer.number, who, why);
+  }
+  if (options_.access.max_per_ip > 0) places_.emplace(peer.number, access_.take_place(who));
   if (context_.reporter.wants_events()) {
     const std::string address = peer.connection.peer.to_string();
     const std::string local = peer.connection.local.to_string();
@@ -198,7 +264,17 @@ void ListenRun::admit(AcceptedConnection connection) {
     stage_ = Stage::serving;
     stop_listening();
   }
-  service_->serve(std::move(peer));
+  service.serve(std::move(peer));
+}
+
+/// A host that goes on sending datagrams is refused each time, and told of once.
+bool ListenRun::lets_in(const SocketAddress& peer) {
+  constexpr std::size_t kMostKnown = 1024;
+  const std::string_view why = access_.refusal(peer);
+  if (why.empty()) return true;
+  if (refused_hosts_.size() >= kMostKnown) refused_hosts_.clear();
+  if (refused_hosts_.insert(peer.host()).second) refuse(++accepted_, peer, why);
+  return false;
 }
 
 /// It is closed when this returns: it was never one of ours.
@@ -224,6 +300,7 @@ void ListenRun::await_peer() {
 }
 
 void ListenRun::stop_listening() {
+  if (door_) door_->close();
   if (Listener* listener = std::exchange(listener_, nullptr)) {
     static_cast<void>(listener->stop());
     listener->remove();
@@ -253,7 +330,7 @@ void ListenRun::on_signal(int number) {
   if (options_.keep_open && stage_ != Stage::preparing) return drain(number);
   if (stage_ == Stage::serving) {
     stage_ = Stage::ending;
-    return service_->interrupt(number);
+    return for_each_service([&](PeerService& each) { each.interrupt(number); });
   }
   context_.reporter.error(
       fmt::format("ended by SIG{}: no connection was made", ::sigabbrev_np(number)));
@@ -264,9 +341,11 @@ void ListenRun::drain(int signal) {
   if (stage_ != Stage::listening) return;
   stage_ = Stage::draining;
   status_ = ExitStatus::done;
-  if (open_ == 0) return finish(*status_);
-  if (!options_.drain) return end_drain(signal);
-  service_->no_more_peers();
+  settling_ = settle();
+  if (open_ == 0 && settling_ == 0) return finish(*status_);
+  if (!options_.drain && open_ > settling_) return end_drain(signal);
+  if (!options_.drain) return;
+  for_each_service([](PeerService& each) { each.no_more_peers(); });
   context_.reporter.note(named(fmt::format("waiting for {} to end", connections(open_))));
   if (*options_.drain == Duration::zero()) return;
   drain_timer_.emplace(context_.loop.timers(), [this, signal] { end_drain(signal); });
@@ -277,9 +356,16 @@ void ListenRun::drain(int signal) {
 void ListenRun::end_drain(int signal) {
   stage_ = Stage::ending;
   status_ = ExitStatus::io_error;
+  const std::int64_t cut = std::max<std::int64_t>(0, open_ - settling_);
   context_.reporter.error(
-      named(fmt::format("ended by SIG{}: {} cut", ::sigabbrev_np(signal), connections(open_))));
-  service_->interrupt(signal);
+      named(fmt::format("ended by SIG{}: {} cut", ::sigabbrev_np(signal), connections(cut))));
+  for_each_service([&](PeerService& each) { each.interrupt(signal); });
+}
+
+std::int64_t ListenRun::settle() {
+  std::int64_t settling = 0;
+  for_each_service([&](PeerService& each) { settling += each.settle(); });
+  return settling;
 }
 
 void ListenRun::on_time_limit() {
@@ -296,7 +382,7 @@ void ListenRun::on_time_limit() {
   stage_ = Stage::ending;
   status_ = ExitStatus::time_limit;
   if (open_ == 0) return finish(*status_);
-  service_->cut_off(options_.timeout);
+  for_each_service([&](PeerService& each) { each.cut_off(options_.timeout); });
 }
 
 void ListenRun::print_counters() {
@@ -305,8 +391,13 @@ void ListenRun::print_counters() {
 }
 
 BytesMoved ListenRun::moved() const {
-  const BytesMoved open = service_->moved();
-  return {gone_.sent + open.sent, gone_.received + open.received};
+  BytesMoved sum = gone_;
+  for_each_service([&](const PeerService& each) {
+    const BytesMoved open = each.moved();
+    sum.sent += open.sent;
+    sum.received += open.received;
+  });
+  return sum;
 }
 
 std::string ListenRun::summary() const {
@@ -321,6 +412,7 @@ std::string ListenRun::named(std::string_view message) const {
 }
 
 void ListenRun::finish(ExitStatus status) {
+  if (door_) door_->report_losses();
   if (meter_) meter_->finish();
   meter_.reset();
   const ExitStatus of_service = service_->conclude();

@@ -3,12 +3,14 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "cli/commands/listen/access_control.hpp"
+#include "cli/commands/listen/datagram_door.hpp"
 #include "cli/commands/listen/listen_options.hpp"
 #include "cli/commands/listen/listen_sockets.hpp"
 #include "cli/commands/listen/peer_service.hpp"
@@ -58,12 +60,20 @@ class ListenRun final : private ServiceHost {
   void peer_ended(const PeerEnd& end) override;
   void stop_serving(ExitStatus status) override;
 
+  Future<> prepare();
   Future<> work();
   Future<ExitStatus> prepare_worker();
   void announce(const std::vector<ListenPlace>& places);
   void listen(std::vector<ListenPlace> places);
   void accept_failed(const Error& error);
   void admit(AcceptedConnection connection);
+  void admit(std::unique_ptr<ConversationSide> conversation, std::string_view protocol);
+  void serve(PeerService& service, ListenPeer peer);
+  void listen_for_datagrams(std::vector<ListenPlace>& places);
+  std::int64_t settle();
+  template <class Function>
+  void for_each_service(Function function) const;
+  bool lets_in(const SocketAddress& peer);
   void refuse(std::int64_t number, const SocketAddress& peer, std::string_view why);
   void stop_listening();
   void await_peer();
@@ -83,11 +93,15 @@ class ListenRun final : private ServiceHost {
   /// Of the peers that are there, by their numbers; empty without --max-per-ip.
   std::unordered_map<std::int64_t, AddressCounter::Place> places_;
   std::unique_ptr<PeerService> service_;
-  Listener* listener_ = nullptr;  // while it is in the loop
+  std::unique_ptr<PeerService> datagrams_;  // where they are not served as streams are
+  std::unique_ptr<DatagramDoor> door_;      // once there are sockets of datagrams
+  Listener* listener_ = nullptr;            // while it is in the loop
   Stage stage_ = Stage::preparing;
-  std::int64_t accepted_ = 0;  // peers that have come
-  std::int64_t served_ = 0;    // of them, those that were let in
-  std::int64_t open_ = 0;      // of them, those that are still there
+  std::int64_t accepted_ = 0;            // peers that have come
+  std::int64_t served_ = 0;              // of them, those that were let in
+  std::int64_t open_ = 0;                // of them, those that are still there
+  std::set<std::string> refused_hosts_;  // who was told of, among senders of datagrams
+  std::int64_t settling_ = 0;  // of those still there, those that are about to end by themselves
   BytesMoved gone_;            // by those that are not
   std::optional<ProgressMeter> meter_;
   std::optional<TimeWatch> accept_timer_;

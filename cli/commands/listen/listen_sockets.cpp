@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "cli/commands/listen/activation.hpp"
+#include "cli/commands/socket_kinds.hpp"
 
 #ifndef IPPROTO_MPTCP
 #define IPPROTO_MPTCP 262
@@ -28,8 +29,7 @@ bool has_multipath() {
 
 ListenRequest request_for(const Address& address, const ListenOptions& options) {
   ListenRequest request;
-  request.socktype =
-      address.scheme == Address::Scheme::unix_seqpacket ? SOCK_SEQPACKET : SOCK_STREAM;
+  request.socktype = socket_type(address);
   request.numeric_host = options.numeric;
   if (options.connect_timeout > Duration::zero()) request.timeout = options.connect_timeout;
   if (options.backlog) request.backlog = static_cast<int>(*options.backlog);
@@ -47,7 +47,8 @@ ListenRequest request_for(const Address& address, const ListenOptions& options) 
   request.family = address.family;
   request.options = socket_options(options.socket);
   if (options.reuse_port) request.options.reuse_port = true;
-  if (options.socket.mptcp && has_multipath()) request.protocol = IPPROTO_MPTCP;
+  if (options.socket.mptcp && request.socktype == SOCK_STREAM && has_multipath())
+    request.protocol = IPPROTO_MPTCP;
   return request;
 }
 
@@ -59,7 +60,7 @@ bool is_not_of_this_host(const ListenFailure& failure) noexcept {
 
 void take_fast_open(const ListenPlace& place) {
   for (const ListenSocket& socket : place.sockets) {
-    if (!socket.address.is_inet()) continue;
+    if (!socket.address.is_inet() || socket.socktype != SOCK_STREAM) continue;
     if (::setsockopt(socket.fd.get(), IPPROTO_TCP, TCP_FASTOPEN, &kFastOpenQueue,
                      sizeof kFastOpenQueue) != 0)
       throw Error::from_errno(errno, "setsockopt", "TCP_FASTOPEN");

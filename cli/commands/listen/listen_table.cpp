@@ -15,6 +15,7 @@ constexpr std::array kListening{
     OptionSpec{"", '6', kNone, "", "use IPv6 only"},
     OptionSpec{"numeric", 'n', kNone, "", "look no host name up: HOST is a numeric address"},
     OptionSpec{"unix", 'U', kNone, "", "the operands are paths of Unix sockets"},
+    OptionSpec{"udp", 'u', kNone, "", "receive datagrams (UDP), each peer a conversation"},
     OptionSpec{"port", 'p', kRequired, "PORT", "the port to listen on"},
     OptionSpec{"listen", 'l', kNone, "", "accepted, as this is what the command does"},
     OptionSpec{"backlog", 0, kRequired, "N",
@@ -44,6 +45,12 @@ constexpr std::array kServing{
     OptionSpec{"group", 0, kRequired, "NAME", "become this group once the sockets are bound"},
 };
 
+constexpr std::array kDatagrams{
+    OptionSpec{"frame", 0, kRequired, "HOW",
+               "cut what is sent into datagrams by chunk, line, nul or len32 [chunk]"},
+    OptionSpec{"mtu", 0, kRequired, "SIZE", "the size of a chunk, 1 to 65507 [1400]"},
+};
+
 constexpr std::array kReadiness{
     OptionSpec{"port-file", 0, kRequired, "FILE", "write the ports to FILE once listening"},
     OptionSpec{"ready-fd", 0, kRequired, "N", "write ADDRESS PORT to descriptor N once listening"},
@@ -51,7 +58,7 @@ constexpr std::array kReadiness{
 
 constexpr std::array kEnds{
     OptionSpec{"idle-timeout", 'i', kRequired, "DUR",
-               "limit of silence both ways of a connection, 0: none [0]"},
+               "limit of silence both ways of a connection, 0: none [0, UDP: 60s]"},
     OptionSpec{"accept-timeout", 0, kRequired, "DUR",
                "limit of waiting for a peer while none is there, 0: none [0]"},
     OptionSpec{"timeout", 0, kRequired, "DUR", "limit of the whole run, 0: none [0]"},
@@ -76,6 +83,7 @@ constexpr std::array kGroups{
     OptionGroup{"One source for many peers", kHubOptions},
     OptionGroup{"Who may come", kAccessOptions},
     OptionGroup{"In place of stdin and stdout", kNearOptions},
+    OptionGroup{"Datagrams", kDatagrams},
     OptionGroup{"Readiness", kReadiness},
     OptionGroup{"Ends", kEnds},
     OptionGroup{"Bytes", kByteOptions},
@@ -95,9 +103,10 @@ constexpr std::array kRefused{
     RefusedLetter{'O', "use --sndbuf"},
 };
 
-constexpr std::array<std::string_view, 3> kUsage{
+constexpr std::array<std::string_view, 4> kUsage{
     "[OPTIONS] PORT | HOST PORT | HOST:PORT | [V6]:PORT...",
     "[OPTIONS] unix:PATH | -U PATH | systemd[:NAME]...",
+    "[OPTIONS] -u PORT | HOST PORT | unix-dgram:PATH...",
     "[OPTIONS] -k ADDRESS... --echo | --discard | --to ADDRESS",
 };
 
@@ -105,6 +114,7 @@ constexpr std::array kExamples{
     Example{"ioa listen 8080 >file", "take one connection, and store what it sends"},
     Example{"ioa listen -k 8080 --to db:5432", "forward a port"},
     Example{"ioa listen -k unix:/run/app.sock --to tcp:127.0.0.1:80", "a door to a TCP server"},
+    Example{"ioa listen -u -k 5353 --to 192.0.2.53:53", "forward DNS queries, each peer's apart"},
     Example{"ioa listen -k 127.0.0.1 0 --echo --port-file port", "an echo server on a free port"},
 };
 
@@ -114,8 +124,9 @@ constexpr CommandSpec kListen{
     .summary = "accept peers and serve each",
     .usage = kUsage,
     .description =
-        "Listens at TCP and Unix sockets, and joins a peer to stdin and stdout, to another address "
-        "or to a command, or echoes or discards what it sends. Serves one peer, or, with -k, all "
+        "Listens at TCP, UDP and Unix sockets, and joins a peer to stdin and stdout, to another "
+        "address or to a command, or echoes or discards what it sends. Serves one peer, or, with "
+        "-k, all "
         "that come. A PORT alone is listened at on every local address.",
     .groups = kGroups,
     .refused = kRefused,

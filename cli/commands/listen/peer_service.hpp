@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -9,6 +10,7 @@
 #include "cli/near_child.hpp"
 #include "ioa/base/clock.hpp"
 #include "ioa/future/future.hpp"
+#include "ioa/net/conversation_side.hpp"
 #include "ioa/net/listener.hpp"
 
 namespace ioa::cli {
@@ -17,9 +19,11 @@ namespace ioa::cli {
 struct ListenPeer {
   /// Its socket, and its place among the connections: the slot is to be kept until it has gone.
   AcceptedConnection connection;
+  /// In place of the socket, which serves others too: what it says in datagrams.
+  std::unique_ptr<ConversationSide> conversation;
   /// What events call it: 1 for the first.
   std::int64_t number = 0;
-  /// "tcp", "unix" or "unix-seqpacket".
+  /// "tcp", "udp", "unix", "unix-dgram" or "unix-seqpacket".
   std::string_view protocol;
 };
 
@@ -79,6 +83,9 @@ class PeerService {
   virtual void serve(ListenPeer peer) = 0;
   /// No more peers will come, and those that are there may go on to their end (--drain).
   virtual void no_more_peers() {}
+  /// A signal has come: ends the peers that have no end of their own and nothing under way, as
+  /// those of datagrams. Returns how many more are about to end by themselves. They are not cut.
+  virtual std::int64_t settle() { return 0; }
   /// Ends all connections because of a signal: what was received is delivered first.
   virtual void interrupt(int signal) = 0;
   /// Ends all connections at once, as --timeout is over.

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <type_traits>
 #include <utility>
 
 #include "cli/commands/datagram_transfer.hpp"
@@ -48,7 +49,7 @@ class JoinedSession final : public PeerSession {
     co_await mover_.prepare();
     if (NearChild* child = near_->child()) child->on_exit([this] { mover_.end_near(); });
     PeerEnd end;
-    end.status = co_await mover_.run(std::move(near), std::move(peer_.connection.fd));
+    end.status = co_await move_all(std::move(near));
     const auto [sent, received] = mover_.bytes();
     end.sent = sent;
     end.received = received;
@@ -56,6 +57,17 @@ class JoinedSession final : public PeerSession {
     const bool is_ending = mover_.is_complete() && mover_.has_near_ended();
     co_await near_->end(is_ending);
     co_return end;
+  }
+
+  Future<ExitStatus> move_all(NearSide near) {
+    if constexpr (std::is_same_v<Mover, DatagramTransfer>) {
+      if (peer_.conversation) {
+        mover_.set_ends_by_silence(options_.keep_open);
+        return mover_.run(std::move(near), std::move(peer_.conversation),
+                          peer_.connection.peer.to_string());
+      }
+    }
+    return mover_.run(std::move(near), std::move(peer_.connection.fd));
   }
 
   Mover mover_;
@@ -142,6 +154,7 @@ void PeerSession::give_up(ExitStatus status, std::string_view reason) {
 void PeerSession::conclude(PeerEnd end) {
   end.number = peer_.number;
   peer_.connection = {};
+  peer_.conversation.reset();
   if (SessionService* service = std::exchange(service_, nullptr)) {
     service->take_out(*this);
     service->host_.peer_ended(end);
@@ -167,7 +180,7 @@ std::unique_ptr<PeerSession> make_peer_session(SessionService& service, Context&
                                                const ListenOptions& options,
                                                const ConnectOptions& transfer, ListenPeer peer,
                                                PreparedNear near) {
-  if (peer.protocol == "unix-seqpacket")
+  if (peer.conversation || peer.protocol == "unix-seqpacket")
     return std::make_unique<JoinedSession<DatagramTransfer>>(service, context, options, transfer,
                                                              std::move(peer), std::move(near));
   return std::make_unique<JoinedSession<Transfer>>(service, context, options, transfer,

@@ -26,6 +26,15 @@ ConnectOptions transfer_options(const ListenOptions& listen) {
   return options;
 }
 
+/// The same for a peer that shares its socket with others.
+ConnectOptions datagram_options(const ListenOptions& listen) {
+  ConnectOptions options = transfer_options(listen);
+  options.peer.scheme = Address::Scheme::udp;
+  options.datagrams = listen.datagrams;
+  options.idle_timeout = listen.conversation_idle;
+  return options;
+}
+
 /// Opening a FIFO waits for its reader, who would then see it close.
 bool is_fifo(const std::string& path) {
   struct stat status {};
@@ -35,7 +44,11 @@ bool is_fifo(const std::string& path) {
 }  // namespace
 
 SessionService::SessionService(Context& context, const ListenOptions& options, ServiceHost& host)
-    : context_(context), listen_(options), host_(host), options_(transfer_options(options)) {}
+    : context_(context),
+      listen_(options),
+      host_(host),
+      options_(transfer_options(options)),
+      datagram_options_(datagram_options(options)) {}
 
 SessionService::~SessionService() {
   while (PeerSession* session = sessions_) {
@@ -56,8 +69,9 @@ Future<> SessionService::prepare() {
 void SessionService::serve(ListenPeer peer) {
   PreparedNear near{std::move(first_), true};
   if (!near.opener) near = {std::make_unique<NearSideOpener>(context_, options_), false};
+  const ConnectOptions& options = peer.conversation ? datagram_options_ : options_;
   auto session =
-      make_peer_session(*this, context_, listen_, options_, std::move(peer), std::move(near));
+      make_peer_session(*this, context_, listen_, options, std::move(peer), std::move(near));
   add(*session);
   context_.loop.add(std::move(session));
 }

@@ -40,6 +40,7 @@ class SessionService final : public PeerService {
   ServiceHost& host_;
   /// As a transfer takes them; the meter is the server's if it serves several.
   ConnectOptions options_;
+  ConnectOptions datagram_options_;  // of peers whose datagrams are a conversation
   /// Opened for the first peer, so that what is wrong is known before there is one.
   std::unique_ptr<NearSideOpener> first_;
   PeerSession* sessions_ = nullptr;  // those that are open

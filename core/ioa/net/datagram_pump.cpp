@@ -1,8 +1,5 @@
 #include "ioa/net/datagram_pump.hpp"
 
-#include <linux/sock_diag.h>
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -10,6 +7,7 @@
 
 #include "ioa/base/syscall.hpp"
 #include "ioa/loop/loop.hpp"
+#include "ioa/net/socket_side.hpp"
 
 namespace ioa {
 namespace {
@@ -20,43 +18,20 @@ constexpr std::size_t kReadSize = std::size_t{64} << 10;
 // So much is gathered for the near sink before it is written within the turn.
 constexpr std::size_t kWriteSize = std::size_t{64} << 10;
 
-int option_of(int fd, int name) noexcept {
-  int value = 0;
-  socklen_t size = sizeof value;
-  return ::getsockopt(fd, SOL_SOCKET, name, &value, &size) == 0 ? value : 0;
-}
-
-/// socket(7), SO_MEMINFO: what the kernel had no room for.
-std::uint64_t dropped_by_kernel(int fd) noexcept {
-  std::array<std::uint32_t, SK_MEMINFO_VARS> info{};
-  socklen_t size = sizeof info;
-  if (::getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info.data(), &size) != 0) return 0;
-  return info[SK_MEMINFO_DROPS];
-}
-
 }  // namespace
 
-DatagramPump::DatagramPump(ByteEnd near_source, ByteEnd near_sink, UniqueFd far,
-                           DatagramPumpOptions options)
+DatagramPump::DatagramPump(ByteEnd near_source, ByteEnd near_sink,
+                           std::unique_ptr<DatagramSide> far, DatagramPumpOptions options)
     : near_source_(std::move(near_source)),
       near_sink_(options.receives ? std::move(near_sink) : ByteEnd::discard()),
       options_(std::move(options)),
-      socket_(add_child(std::make_unique<Socket>())),
-      cutter_(options_.framing, options_.chunk_size, options_.longest) {
-  is_packet_stream_ = option_of(far.get(), SO_TYPE) == SOCK_SEQPACKET;
-  socket_.set_leaves_when_closed(false);
-  socket_.set_closes_at_eof(false);
-  socket_.set_receive_size(options_.longest);
-  socket_.set_handle(std::move(far));
-  socket_.on_receive([this](Socket&, const Datagram& datagram) { received(datagram); });
-  socket_.on_receive_eof([this](Socket&) { peer_has_ended(); });
-  socket_.on_receive_error([this](Socket&, const Error& error) {
-    end_with(PumpEnd::far_failed,
-             Error::from_errno(error.code().value(), "receive", options_.far_name));
-  });
-  socket_.on_send_error([this](Socket&, const Error& error) { failed_to_send(error); });
-  socket_.on_writable([this](Socket&) { send_some(); });
-  socket_.on_outgoing_empty([this](Socket&) { sent_all(); });
+      far_(std::move(far)),
+      cutter_(options_.framing, options_.chunk_size, options_.longest) {}
+
+DatagramPump::DatagramPump(ByteEnd near_source, ByteEnd near_sink, UniqueFd far,
+                           DatagramPumpOptions options)
+    : DatagramPump(std::move(near_source), std::move(near_sink), nullptr, std::move(options)) {
+  far_ = std::make_unique<SocketSide>(*this, std::move(far), options_.to, options_.longest);
 }
 
 void DatagramPump::added_to_loop(Loop& loop) {
@@ -72,6 +47,8 @@ void DatagramPump::added_to_loop(Loop& loop) {
     send_bucket_.emplace(options_.rate, loop.now());
     receive_bucket_.emplace(options_.rate, loop.now());
   }
+  is_packet_stream_ = far_->has_end();
+  far_->start(*this);
   restart_idle_timer();
   if (options_.sends) send_later_->schedule();
 }
@@ -134,7 +111,7 @@ void DatagramPump::end_near() {
 
 void DatagramPump::source_has_ended() {
   source_watch_->stop();
-  if (cut_and_send(DatagramCutter::Input::ended)) sent_all();
+  if (cut_and_send(DatagramCutter::Input::ended)) all_sent();
 }
 
 /// Whether the rate allows another datagram now; if not, it is gone on with when it does.
@@ -148,7 +125,7 @@ bool DatagramPump::may_send() {
 /// is full: it says when it no longer is.
 bool DatagramPump::cut_and_send(DatagramCutter::Input input) {
   try {
-    while (!is_ending() && socket_.is_writable() && may_send()) {
+    while (!is_ending() && far_->is_writable() && may_send()) {
       const std::size_t before = cutter_.pending();
       const std::optional<std::string_view> datagram = cutter_.next(input);
       if (!datagram) return true;
@@ -164,10 +141,10 @@ bool DatagramPump::cut_and_send(DatagramCutter::Input input) {
 
 void DatagramPump::send(std::string_view datagram) {
   settle_queue(0);
-  socket_.send(datagram, options_.to);
+  far_->send(datagram);
   given_ += datagram.size();
   ++given_count_;
-  if (socket_.pending_datagrams() > queued_.size()) queued_.push_back(datagram.size());
+  if (far_->pending_datagrams() > queued_.size()) queued_.push_back(datagram.size());
   if (send_bucket_) send_bucket_->take(datagram.size(), loop()->now());
   restart_idle_timer();
   for (ByteFilter* filter : send_filters_) filter->delivered(datagram);
@@ -175,11 +152,16 @@ void DatagramPump::send(std::string_view datagram) {
 
 /// Forgets what the socket has sent; the first `failed` of the rest could not be.
 void DatagramPump::settle_queue(std::size_t failed) noexcept {
-  const std::size_t left = socket_.pending_datagrams() + failed;
+  const std::size_t left = far_->pending_datagrams() + failed;
   while (queued_.size() > left) queued_.pop_front();
 }
 
-void DatagramPump::failed_to_send(const Error& error) {
+void DatagramPump::receiving_failed(const Error& error) {
+  end_with(PumpEnd::far_failed,
+           Error::from_errno(error.code().value(), "receive", options_.far_name));
+}
+
+void DatagramPump::sending_failed(const Error& error) {
   settle_queue(1);
   if (!queued_.empty()) {
     lost_ += queued_.front();
@@ -190,9 +172,9 @@ void DatagramPump::failed_to_send(const Error& error) {
 }
 
 /// The near source has ended, and its last datagram may have gone now.
-void DatagramPump::sent_all() {
+void DatagramPump::all_sent() {
   if (is_ending() || has_sent_all_ || !has_source_ended_) return;
-  if (cutter_.pending() > 0 || socket_.pending_datagrams() > 0) return;
+  if (cutter_.pending() > 0 || far_->pending_datagrams() > 0) return;
   has_sent_all_ = true;
   if (is_draining_) return settle(PumpEnd::complete);
   on_eof_(Side::near);
@@ -209,8 +191,7 @@ bool DatagramPump::waits_for_reply() const noexcept {
 
 /// "No more of ours": a packet connection can say that, with datagrams it is a matter of time.
 void DatagramPump::half_close() {
-  if (is_packet_stream_ && options_.near_eof != NearEof::keep)
-    static_cast<void>(::shutdown(socket_.write_fd(), SHUT_WR));
+  if (is_packet_stream_ && options_.near_eof != NearEof::keep) far_->end_sending();
 }
 
 // --- Receiving ------------------------------------------------------------------------------
@@ -234,7 +215,7 @@ void DatagramPump::received(const Datagram& datagram) {
   }
   if (is_ending() || !has_sent_all_) return;
   if (options_.near_eof == NearEof::after_reply && received_count_ == 1) half_close();
-  if (!is_packet_stream_ && !socket_.is_receiving_paused()) restart_quit_timer();
+  if (!is_packet_stream_ && !far_->is_receiving_paused()) restart_quit_timer();
 }
 
 void DatagramPump::pace_receiving(std::size_t size) {
@@ -248,7 +229,7 @@ void DatagramPump::pace_receiving(std::size_t size) {
 /// Datagrams that wait in the kernel are no silence.
 void DatagramPump::pause_receiving() {
   if (!is_packet_stream_) quit_timer_->disarm();
-  socket_.pause_receiving();
+  far_->pause_receiving();
 }
 
 void DatagramPump::peer_has_ended() {
@@ -294,11 +275,11 @@ void DatagramPump::flush() {
   sink_watch_->stop();
   if (ending_) return finish(ending_->end, std::move(ending_->error));
   if (has_peer_ended_ && !is_sink_told_) return close_sink();
-  if (!socket_.is_receiving_paused()) return;
+  if (!far_->is_receiving_paused()) return;
   if (receive_bucket_ && receive_bucket_->available(loop()->now()) == 0)
     return receive_pace_->arm(receive_bucket_->next());
   if (has_sent_all_ && !is_packet_stream_ && !waits_for_reply()) restart_quit_timer();
-  socket_.resume_receiving();
+  far_->resume_receiving();
 }
 
 /// True if who read the near sink has gone and may: the rest of what comes is for nobody.
@@ -326,7 +307,7 @@ void DatagramPump::restart_quit_timer() {
 /// Nothing more is to come. An ICMP error that has arrived and not been told counts.
 void DatagramPump::settle(PumpEnd end) {
   if (is_ending()) return;
-  if (const int error = option_of(socket_.read_fd(), SO_ERROR))
+  if (const int error = far_->take_error())
     return end_with(PumpEnd::far_failed, Error::from_errno(error, "receive", options_.far_name));
   end_with(end);
 }
@@ -337,16 +318,16 @@ void DatagramPump::end_with(PumpEnd end, std::optional<Error> error) {
   ending_.emplace(Ending{end, std::move(error)});
   source_watch_->stop();
   quit_timer_->disarm();
-  socket_.pause_receiving();
+  far_->pause_receiving();
   // Not from here: this may run inside a callback of the socket.
   flush_later_->schedule();
 }
 
 std::uint64_t DatagramPump::bytes_sent() const noexcept {
-  return given_ - lost_ - socket_.pending_bytes();
+  return given_ - lost_ - far_->pending_bytes();
 }
 std::uint64_t DatagramPump::datagrams_sent() const noexcept {
-  return given_count_ - lost_count_ - socket_.pending_datagrams();
+  return given_count_ - lost_count_ - far_->pending_datagrams();
 }
 std::uint64_t DatagramPump::bytes_received() const noexcept {
   return received_ - std::min<std::uint64_t>(out_.size(), received_);
@@ -370,7 +351,7 @@ void DatagramPump::finish(PumpEnd end, std::optional<Error> error) {
   result.datagrams_received = received_count_;
   result.truncated = truncated_;
   result.unwanted = unwanted_;
-  result.dropped = dropped_by_kernel(socket_.read_fd());
+  result.dropped = far_->dropped();
   remove();
   promise_.done(std::move(result));
 }

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,6 +22,7 @@
 #include "ioa/loop/time_queue.hpp"
 #include "ioa/loop/watch.hpp"
 #include "ioa/net/datagram_cutter.hpp"
+#include "ioa/net/datagram_side.hpp"
 #include "ioa/net/socket.hpp"
 #include "ioa/net/socket_address.hpp"
 
@@ -90,11 +92,14 @@ struct DatagramPumpResult : PumpResult {
 ///
 /// OWNERSHIP: owns both sides. It begins when it joins a loop, and removes itself when it has
 /// ended.
-class DatagramPump : public Notifier {
+class DatagramPump : public Notifier, private DatagramSide::User {
  public:
   using Side = Pump::Side;
 
   DatagramPump(ByteEnd near_source, ByteEnd near_sink, UniqueFd far, DatagramPumpOptions options);
+  /// With another far side than a socket of its own; DatagramPumpOptions::to counts for nothing.
+  DatagramPump(ByteEnd near_source, ByteEnd near_sink, std::unique_ptr<DatagramSide> far,
+               DatagramPumpOptions options);
 
   /// The outcome; asked for once. It does not fail.
   Future<DatagramPumpResult> result() { return promise_.future(); }
@@ -136,17 +141,19 @@ class DatagramPump : public Notifier {
   bool cut_and_send(DatagramCutter::Input input);
   void send(std::string_view datagram);
   void settle_queue(std::size_t failed) noexcept;
-  void sent_all();
+  void all_sent() override;
   bool waits_for_reply() const noexcept;
   void half_close();
-  void received(const Datagram& datagram);
+  void received(const Datagram& datagram) override;
   void pace_receiving(std::size_t size);
   void pause_receiving();
-  void peer_has_ended();
+  void peer_has_ended() override;
   bool forget_reader(int error);
   void close_sink();
   void flush();
-  void failed_to_send(const Error& error);
+  void receiving_failed(const Error& error) override;
+  void sending_failed(const Error& error) override;
+  void writable() override { send_some(); }
   void restart_idle_timer();
   void restart_quit_timer();
   void settle(PumpEnd end);
@@ -156,7 +163,7 @@ class DatagramPump : public Notifier {
   ByteEnd near_source_;
   ByteEnd near_sink_;
   DatagramPumpOptions options_;
-  Socket& socket_;
+  std::unique_ptr<DatagramSide> far_;
   DatagramCutter cutter_;
   ByteBuffer out_;                  // received, for the near sink
   std::deque<std::size_t> queued_;  // the sizes of the datagrams that the socket still has

@@ -21,26 +21,55 @@ T data_of(const cmsghdr& header) {
   return value;
 }
 
-SocketAddress local_address(const cmsghdr& header, std::uint16_t port) {
+SocketAddress made_of(const in_addr& host, std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr = host;
+  address.sin_port = htons(port);
+  return {reinterpret_cast<const sockaddr*>(&address), sizeof address};
+}
+
+SocketAddress made_of(const in6_pktinfo& info, std::uint16_t port) {
+  sockaddr_in6 address{};
+  address.sin6_family = AF_INET6;
+  address.sin6_addr = info.ipi6_addr;
+  address.sin6_port = htons(port);
+  // Only these mean nothing without their zone.
+  if (IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr) || IN6_IS_ADDR_MC_LINKLOCAL(&info.ipi6_addr))
+    address.sin6_scope_id = info.ipi6_ifindex;
+  return {reinterpret_cast<const sockaddr*>(&address), sizeof address};
+}
+
+/// Whether it can be the source of a datagram, as far as the address tells.
+bool may_be_source(const in_addr& host) noexcept {
+  const in_addr_t number = ntohl(host.s_addr);
+  return !IN_MULTICAST(number) && number != INADDR_BROADCAST;
+}
+
+/// The same; IPv4 may stand in IPv6's clothes, with nothing to say which address of ours a
+/// broadcast came by.
+bool may_be_source(const in6_addr& host) noexcept {
+  if (IN6_IS_ADDR_MULTICAST(&host)) return false;
+  if (!IN6_IS_ADDR_V4MAPPED(&host)) return true;
+  in_addr mapped{};
+  std::memcpy(&mapped, host.s6_addr + sizeof host - sizeof mapped, sizeof mapped);
+  return may_be_source(mapped);
+}
+
+void read_local_address(const cmsghdr& header, std::uint16_t port, DatagramInfo& datagram) {
   if (header.cmsg_level == IPPROTO_IP && header.cmsg_type == IP_PKTINFO) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr = data_of<in_pktinfo>(header).ipi_addr;
-    address.sin_port = htons(port);
-    return {reinterpret_cast<const sockaddr*>(&address), sizeof address};
-  }
-  if (header.cmsg_level == IPPROTO_IPV6 && header.cmsg_type == IPV6_PKTINFO) {
+    const auto info = data_of<in_pktinfo>(header);
+    datagram.to = made_of(info.ipi_addr, port);
+    // What had arrived before the option was set has no ipi_spec_dst, ip(7).
+    if (info.ipi_spec_dst.s_addr != INADDR_ANY)
+      datagram.reply_from = made_of(info.ipi_spec_dst, port);
+    else if (may_be_source(info.ipi_addr))
+      datagram.reply_from = datagram.to;
+  } else if (header.cmsg_level == IPPROTO_IPV6 && header.cmsg_type == IPV6_PKTINFO) {
     const auto info = data_of<in6_pktinfo>(header);
-    sockaddr_in6 address{};
-    address.sin6_family = AF_INET6;
-    address.sin6_addr = info.ipi6_addr;
-    address.sin6_port = htons(port);
-    // Only these mean nothing without their zone.
-    if (IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr) || IN6_IS_ADDR_MC_LINKLOCAL(&info.ipi6_addr))
-      address.sin6_scope_id = info.ipi6_ifindex;
-    return {reinterpret_cast<const sockaddr*>(&address), sizeof address};
+    datagram.to = made_of(info, port);
+    if (may_be_source(info.ipi6_addr)) datagram.reply_from = datagram.to;
   }
-  return {};
 }
 
 }  // namespace
@@ -96,7 +125,7 @@ Datagram DatagramSpace::at(std::size_t index, std::uint16_t local_port) const {
                     std::min<std::size_t>(header.msg_len, piece.iov_len)};
   for (cmsghdr* control = CMSG_FIRSTHDR(&header.msg_hdr); control != nullptr;
        control = CMSG_NXTHDR(&header.msg_hdr, control))
-    if (SocketAddress to = local_address(*control, local_port); !to.empty()) datagram.to = to;
+    read_local_address(*control, local_port, datagram);
   return datagram;
 }
 

@@ -150,13 +150,15 @@ ListenSocket ListenSocket::adopt(UniqueFd fd) {
       throw Error::from_errno(errno, "getsockopt", subject);
     return value;
   };
-  if (option(SO_ACCEPTCONN) == 0)
+  const int socktype = option(SO_TYPE);
+  if (socktype != SOCK_DGRAM && option(SO_ACCEPTCONN) == 0)
     throw Error::from_errno(EINVAL, "accept", subject, "it is not a listening socket");
   ListenSocket adopted;
-  adopted.socktype = option(SO_TYPE);
+  adopted.socktype = socktype;
   adopted.address = SocketAddress::local_of(fd.get());
   const int flags = ::fcntl(fd.get(), F_GETFL);
-  if (::fcntl(fd.get(), F_SETFL, flags | O_NONBLOCK) != 0 ||
+  const bool is_accepted_from = socktype != SOCK_DGRAM;
+  if ((is_accepted_from && ::fcntl(fd.get(), F_SETFL, flags | O_NONBLOCK) != 0) ||
       ::fcntl(fd.get(), F_SETFD, FD_CLOEXEC) != 0)
     throw Error::from_errno(errno, "fcntl", subject);
   adopted.fd = std::move(fd);

@@ -90,9 +90,9 @@ struct ListenRequest {
 
 /// A socket that listens (or, of SOCK_DGRAM, is bound).
 struct ListenSocket {
-  /// Takes a descriptor that listens already, from whoever opened it. It becomes non-blocking for
-  /// all who share it: accept(2) has no other way not to block. Throws Error if it is no socket, or
-  /// (EINVAL) does not listen; it is closed then.
+  /// Takes a descriptor that listens already (or, of SOCK_DGRAM, is bound), from whoever opened it.
+  /// One that listens becomes non-blocking for all who share it: accept(2) has no other way not to
+  /// block. Throws Error if it is no socket, or (EINVAL) does not listen; it is closed then.
   static ListenSocket adopt(UniqueFd fd);
 
   /// Non-blocking, close-on-exec.

@@ -77,10 +77,14 @@ void Socket::handles_set() {
   size = sizeof value;
   if (::getsockopt(read_fd(), SOL_SOCKET, SO_DOMAIN, &value, &size) == 0)
     is_inet_ = value == AF_INET || value == AF_INET6;
-  if (settings_ && settings_->wants_local_address && is_inet_) try {
-      want_local_address();
-    } catch (const Error&) {  // then the datagrams do not say it
-    }
+  if (settings_) {
+    settings_->local_port = 0;
+    if (settings_->wants_local_address && is_inet_) try {
+        want_local_address();
+      } catch (const Error&) {  // then the datagrams do not say it
+      }
+    if (settings_->on_undelivered) want_undelivered();
+  }
   start_io();
 }
 

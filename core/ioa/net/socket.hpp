@@ -37,10 +37,10 @@ namespace ioa {
 /// kernel cannot take it now (EAGAIN, ENOBUFS); the marks tell a producer to wait.
 ///
 /// ERRORS: one that is told by a Future that waits, or by on_receive_error and on_send_error,
-/// leaves the Socket open; one that nobody hears of closes it. ICMP errors of a connected UDP
-/// socket (ECONNREFUSED) are errors of receiving, also where the kernel tells them to a send, and
-/// that datagram is then sent all the same. A datagram that cannot be sent is dropped, the others
-/// follow.
+/// (or on_undelivered) leaves the Socket open; one that nobody hears of closes it. ICMP errors of a
+/// connected UDP socket (ECONNREFUSED) are errors of receiving, also where the kernel tells them to
+/// a send, and that datagram is then sent all the same. A datagram that cannot be sent is dropped,
+/// the others follow.
 ///
 /// ENDING: close() sends what is queued first, close_now() drops it. A seqpacket peer that goes
 /// ends the Socket: on_receive_eof, then close(); the kernel does not tell an empty packet that is
@@ -56,6 +56,7 @@ class Socket : public Handle {
   using ReceiveCallback = UniqueFunction<void(Socket&, const Datagram&)>;
   using SocketCallback = UniqueFunction<void(Socket&)>;
   using ErrorCallback = UniqueFunction<void(Socket&, const Error&)>;
+  using UndeliveredCallback = UniqueFunction<void(Socket&, const UndeliveredDatagram&)>;
 
   /// The most datagrams that one system call, and one turn, receives or sends.
   static constexpr std::size_t kBatch = 32;
@@ -104,7 +105,10 @@ class Socket : public Handle {
   /// Sends a datagram, which may be empty, behind those that were sent before: to `to`, or to the
   /// peer of a connected socket. Never blocks and never fails here: see on_send_error. While and
   /// after it closes it does nothing.
-  void send(std::string_view bytes, const SocketAddress& to = {});
+  ///
+  /// `from`, if it is not empty, is the address of this host that it comes from, on a socket that
+  /// is bound to all of them (IP_PKTINFO, IPV6_PKTINFO): DatagramInfo::reply_from.
+  void send(std::string_view bytes, const SocketAddress& to = {}, const SocketAddress& from = {});
   /// As send(); the Future is ready when the kernel has it, and fails if it cannot be sent.
   /// Dropping it takes back nothing but the interest.
   Future<> send_done(std::string_view bytes, const SocketAddress& to = {});
@@ -118,6 +122,10 @@ class Socket : public Handle {
   void on_outgoing_empty(SocketCallback callback);
   /// A datagram could not be sent (EMSGSIZE, ENETUNREACH, ...); the next one follows.
   void on_send_error(ErrorCallback callback);
+  /// In place of on_send_error, and of on_receive_error for what ICMP says: each datagram that did
+  /// not arrive, with its address. With it the kernel keeps those errors for sockets that are not
+  /// connected too (IP_RECVERR), at most as many as there is room for in the receive buffer.
+  void on_undelivered(UndeliveredCallback callback);
 
   /// A Socket whose queue holds `high` bytes or more (each datagram counts kDatagramCost besides)
   /// is not writable until fewer than `low` are left, or none. It takes more all the same.
@@ -183,6 +191,8 @@ class Socket : public Handle {
   std::exception_ptr closed_error(const char* operation) const;
   bool is_unopened() const noexcept { return !is_open() && !is_closed_; }
   void want_local_address() const;
+  void want_undelivered() const noexcept;
+  bool tell_undelivered();
 
   Incoming& incoming();
   bool has_receivers() const noexcept;
@@ -203,7 +213,8 @@ class Socket : public Handle {
   Outgoing& outgoing();
   bool takes_sends() const noexcept;
   bool is_sending() const noexcept;
-  void start_send(std::string_view bytes, const SocketAddress& to, Future<>* done);
+  void start_send(std::string_view bytes, const SocketAddress& to, const SocketAddress& from,
+                  Future<>* done);
   void send_step();
   void try_again_later();
   void fail_send();

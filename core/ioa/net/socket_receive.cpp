@@ -140,7 +140,8 @@ void Socket::receive_step() {
   const int count = receive_messages(read_fd(), messages);
   if (count < 0) {
     const int error = errno;
-    if (!would_block(error)) fail_receive(error);
+    // Also where there is nothing to receive: what the kernel keeps of them makes it ready.
+    if (!tell_undelivered() && !would_block(error)) fail_receive(error);
     return;
   }
   auto size = static_cast<std::size_t>(count);
@@ -149,7 +150,9 @@ void Socket::receive_step() {
     is_receive_eof_ = true;
     --size;
   }
-  const std::uint16_t port = wants_to ? SocketAddress::local_of(read_fd()).port() : 0;
+  if (wants_to && settings_->local_port == 0)
+    settings_->local_port = SocketAddress::local_of(read_fd()).port();
+  const std::uint16_t port = wants_to ? settings_->local_port : 0;
   deliver(size, [&](std::size_t index) { return space.at(index, port); });
   offer_backlog();
 }

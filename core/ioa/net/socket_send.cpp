@@ -1,7 +1,10 @@
+#include <netinet/in.h>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <utility>
 
 #include "ioa/base/assert.hpp"
@@ -33,11 +36,44 @@ bool is_icmp_error(int error) noexcept {
   }
 }
 
-void fill(mmsghdr& message, iovec& piece, std::string_view bytes, const SocketAddress& to) {
-  piece = {const_cast<char*>(bytes.data()), bytes.size()};
+/// What one header of sendmmsg(2) refers to.
+struct Piece {
+  iovec bytes{};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(in6_pktinfo))> control;  // not initialised
+};
+
+template <class T>
+void set_control(msghdr& header, Piece& piece, int level, int type, const T& value) {
+  piece.control = {};
+  header.msg_control = piece.control.data();
+  header.msg_controllen = CMSG_SPACE(sizeof value);
+  cmsghdr* control = CMSG_FIRSTHDR(&header);
+  control->cmsg_level = level;
+  control->cmsg_type = type;
+  control->cmsg_len = CMSG_LEN(sizeof value);
+  std::memcpy(CMSG_DATA(control), &value, sizeof value);
+}
+
+/// ip(7) and ipv6(7): where it comes from. An IPv6 socket takes IPv4 mapped into IPv6.
+void set_source(msghdr& header, Piece& piece, const SocketAddress& from) {
+  if (from.family() == AF_INET) {
+    in_pktinfo info{};
+    info.ipi_spec_dst = reinterpret_cast<const sockaddr_in*>(from.data())->sin_addr;
+    set_control(header, piece, IPPROTO_IP, IP_PKTINFO, info);
+  } else if (from.family() == AF_INET6) {
+    const auto* address = reinterpret_cast<const sockaddr_in6*>(from.data());
+    const in6_pktinfo info{address->sin6_addr, address->sin6_scope_id};
+    set_control(header, piece, IPPROTO_IPV6, IPV6_PKTINFO, info);
+  }
+}
+
+void fill(mmsghdr& message, Piece& piece, std::string_view bytes, const SocketAddress& to,
+          const SocketAddress& from) {
+  piece.bytes = {const_cast<char*>(bytes.data()), bytes.size()};
   message = {};
-  message.msg_hdr.msg_iov = &piece;
+  message.msg_hdr.msg_iov = &piece.bytes;
   message.msg_hdr.msg_iovlen = 1;
+  if (!from.empty()) set_source(message.msg_hdr, piece, from);
   if (to.empty()) return;
   message.msg_hdr.msg_name = const_cast<sockaddr*>(to.data());
   message.msg_hdr.msg_namelen = to.size();
@@ -62,14 +98,14 @@ void Socket::Outgoing::fail_all(const std::exception_ptr& error) {
 
 // --- Taking datagrams -----------------------------------------------------------------------
 
-void Socket::send(std::string_view bytes, const SocketAddress& to) {
-  if (takes_sends()) start_send(bytes, to, nullptr);
+void Socket::send(std::string_view bytes, const SocketAddress& to, const SocketAddress& from) {
+  if (takes_sends()) start_send(bytes, to, from, nullptr);
 }
 
 Future<> Socket::send_done(std::string_view bytes, const SocketAddress& to) {
   if (!takes_sends()) return Future<>::failed(closed_error("send"));
   Future<> done;
-  start_send(bytes, to, &done);
+  start_send(bytes, to, {}, &done);
   return done;
 }
 
@@ -104,12 +140,13 @@ bool Socket::takes_sends() const noexcept {
 bool Socket::is_sending() const noexcept { return loop() != nullptr && write_fd() >= 0; }
 
 /// Sends it at once if it is the first, else or if that is not possible queues it.
-void Socket::start_send(std::string_view bytes, const SocketAddress& to, Future<>* done) {
+void Socket::start_send(std::string_view bytes, const SocketAddress& to, const SocketAddress& from,
+                        Future<>* done) {
   int error = 0;
   if (is_sending() && !out_) {
     std::array<mmsghdr, 1> message;
-    iovec piece{};
-    fill(message.front(), piece, bytes, to);
+    Piece piece;
+    fill(message.front(), piece, bytes, to, from);
     if (send_messages(write_fd(), message) == 1) {
       if (settings_ && settings_->on_outgoing_empty) defer(Task::announce_sent);
       if (done != nullptr) *done = Future<>::resolved();
@@ -121,6 +158,7 @@ void Socket::start_send(std::string_view bytes, const SocketAddress& to, Future<
   Outgoing::Item& item = out.items.emplace_back();
   item.bytes = bytes;
   item.to = to;
+  item.from = from;
   if (done != nullptr) *done = item.done.emplace().future();
   out.bytes += bytes.size();
   if (out.cost() >= (settings_ ? settings_->send_high : kSendHigh)) is_full_ = true;
@@ -150,10 +188,10 @@ void Socket::write_ready() {
 
 void Socket::send_step() {
   std::array<mmsghdr, kBatch> messages;
-  std::array<iovec, kBatch> pieces;
+  std::array<Piece, kBatch> pieces;
   const std::size_t count = std::min(kBatch, out_->items.size());
   for (std::size_t i = 0; i < count; ++i)
-    fill(messages[i], pieces[i], out_->items[i].bytes, out_->items[i].to);
+    fill(messages[i], pieces[i], out_->items[i].bytes, out_->items[i].to, out_->items[i].from);
   const int sent = send_messages(write_fd(), std::span(messages).first(count));
   if (sent < 0) {
     out_->items.front().error = errno;
@@ -211,17 +249,19 @@ void Socket::fail_send() {
   const int errno_value = std::exchange(front.error, 0);
   if (would_block(errno_value) || errno_value == ENOBUFS || errno_value == ENOMEM)
     return try_again_later();
-  if (is_inet_ && is_icmp_error(errno_value) && !std::exchange(front.was_refused, true)) {
+  if (is_inet_ && is_icmp_error(errno_value)) {
     want_write_ready(true);
-    return fail_receive(errno_value);
+    if (tell_undelivered()) return;
+    if (!std::exchange(front.was_refused, true)) return fail_receive(errno_value);
   }
   Outgoing::Item item = out_->pop();
   const std::string subject = item.to.empty() ? std::string(name()) : item.to.to_string();
   const Error error = Error::from_errno(errno_value, "send", subject);
   const bool is_told = item.done && item.done->wanted();
   if (item.done) item.done->fail(error);
-  const bool is_handled = settings_ && settings_->on_send_error;
-  if (is_handled)
+  if (settings_ && settings_->on_undelivered)
+    settings_->on_undelivered(*this, {item.to, false, error});
+  else if (settings_ && settings_->on_send_error)
     settings_->on_send_error(*this, error);
   else if (!is_told)
     return close_now();

@@ -47,6 +47,7 @@ struct Socket::Outgoing {
   struct Item {
     Bytes bytes;
     SocketAddress to;
+    SocketAddress from;
     std::optional<Promise<>> done;
     int error = 0;             // why it cannot be sent
     bool was_refused = false;  // an ICMP error of another one was told instead of sending it
@@ -68,12 +69,14 @@ struct Socket::Settings {
   Event<void(Socket&)> on_receive_eof;
   Event<void(Socket&, const Error&)> on_receive_error;
   Event<void(Socket&, const Error&)> on_send_error;
+  Event<void(Socket&, const UndeliveredDatagram&)> on_undelivered;
   Event<void(Socket&)> on_outgoing_empty;
   Event<void(Socket&)> on_writable;
 
   std::size_t receive_size = kReceiveSize;
   std::size_t send_low = kSendLow;
   std::size_t send_high = kSendHigh;
+  std::uint16_t local_port = 0;  // of a descriptor of which the local address is wanted
   bool wants_local_address = false;
   bool closes_at_eof = true;
 

@@ -1,0 +1,75 @@
+#include "cli/commands/listen/datagram_door.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "cli/escape.hpp"
+#include "ioa/loop/loop.hpp"
+
+namespace ioa::cli {
+
+DatagramDoor::DatagramDoor(Context& context, const ListenOptions& options, Duration idle)
+    : context_(context), options_(options), idle_(idle) {}
+
+DatagramDoor::~DatagramDoor() {
+  for (DatagramServer* server : servers_) server->remove();
+}
+
+void DatagramDoor::add(ListenSocket socket) {
+  auto server = std::make_unique<DatagramServer>(std::move(socket));
+  const bool is_unix = server->address().is_unix();
+  if (is_unix) server->set_receive_size(Socket::kMaxReceiveSize);
+  server->set_send_marks(options_.buffer / 2, options_.buffer);
+  server->on_admit([this](DatagramServer&, const Datagram& datagram) { return admits(datagram); });
+  server->on_conversation([this, is_unix](DatagramServer&, Conversation& conversation) {
+    enter_(std::make_unique<ConversationSide>(conversation), is_unix ? "unix-dgram" : "udp");
+  });
+  server->on_receive_error([this](DatagramServer& self, const Error& error) {
+    context_.reporter.warning(fmt::format("{}: {}", self.address().to_string(), error.reason()));
+  });
+  DatagramServer& added = context_.loop.add(std::move(server));
+  added.set_idle_timeout(idle_);
+  servers_.push_back(&added);
+}
+
+bool DatagramDoor::admits(const Datagram& datagram) {
+  if (is_closed_) return false;
+  if (admit_ && !admit_(datagram.from)) return false;
+  const bool is_full = options_.keep_open && options_.max_connections > 0 &&
+                       conversations() >= options_.max_connections;
+  if (is_full && !std::exchange(has_told_overflow_, true))
+    context_.reporter.warning(
+        fmt::format("{} peers, the limit of --max-conns: datagrams of others are dropped, first of "
+                    "{}",
+                    options_.max_connections, escape(datagram.from.to_string())));
+  if (!is_full) has_told_overflow_ = false;
+  return !is_full;
+}
+
+std::size_t DatagramDoor::conversations() const noexcept {
+  std::size_t count = 0;
+  for (const DatagramServer* server : servers_) count += server->conversations();
+  return count;
+}
+
+void DatagramDoor::close() {
+  if (std::exchange(is_closed_, true)) return;
+  std::erase_if(servers_, [](DatagramServer* server) {
+    if (server->conversations() > 0) return false;
+    server->remove();
+    return true;
+  });
+}
+
+void DatagramDoor::report_losses() {
+  if (std::exchange(has_told_losses_, true)) return;
+  std::uint64_t dropped = 0;
+  for (const DatagramServer* server : servers_) dropped += server->dropped_by_kernel();
+  if (dropped > 0)
+    context_.reporter.warning(fmt::format(
+        "{} datagrams came faster than they could be taken, and were dropped by the system",
+        dropped));
+}
+
+}  // namespace ioa::cli
