@@ -16,8 +16,8 @@ _ioa_options() {
         -z --probe -j --jobs --any --until-closed --stable --json
       ;;
     resolve)
-      echo "$_ioa_general" -4 -6 -s --short --first -x --reverse -j --jobs --timeout --unordered \
-        --json
+      echo "$_ioa_general" -4 -6 -s --short --first -x --reverse --via --server -t --type \
+        -j --jobs --timeout --attempts --max-rate --format --json --unordered --progress
       ;;
     run-child)
       echo "$_ioa_general" --timeout --idle-timeout --kill-signal --kill-after --guard --chdir \
@@ -38,7 +38,8 @@ _ioa_options() {
 _ioa_letters_with_value() {
   case $1 in
     connect) echo spwiqoxecj ;;
-    resolve | run-child) echo j ;;
+    resolve) echo tj ;;
+    run-child) echo j ;;
   esac
 }
 
@@ -57,7 +58,8 @@ _ioa_waiting_option() {
       --keepalive | --sndbuf | --rcvbuf | --attempt-delay | --connect-timeout | --retry | \
       --wait | --retry-delay | --retry-max-delay | --idle-timeout | --timeout | \
       --on-stdin-eof | --on-peer-eof | --quit-after | --output | --hex-dump | --rate | --exec | \
-      --sh-exec | --to | --kill-after | --jobs | --frame | --mtu | --stable)
+      --sh-exec | --to | --kill-after | --jobs | --frame | --mtu | --stable | \
+      --via | --server | --type | --attempts | --max-rate)
       echo "$word"
       ;;
     --*) ;;
@@ -108,6 +110,9 @@ _ioa_value() {
     --on-stdin-eof) words='half-close after-reply close keep' ;;
     --on-peer-eof) words='auto exit finish' ;;
     --frame) words='chunk line nul len32' ;;
+    --via) words='system dns' ;;
+    --type | -t) words='A AAAA PTR CNAME MX NS TXT SRV SOA CAA HTTPS' ;;
+    --format) [[ $command == resolve ]] && words='text json hosts getent' ;;
     --progress) words='auto always never' ;;
     --to)
       words='tcp: tcp4: tcp6: unix: exec: shell: pty: read: write: file: fd: zero: random: discard -'
