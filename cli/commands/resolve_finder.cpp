@@ -52,17 +52,17 @@ LookupService& ResolveFinder::service() {
   return context_.resolver;
 }
 
-Future<Found> ResolveFinder::find(ResolveQuery query) {
-  if (options_.type) return find_records(std::move(query));
-  if (!options_.reverse) return find_addresses(std::move(query));
-  return dns_ ? find_names_by_dns(std::move(query)) : find_names(std::move(query));
+Future<Found> ResolveFinder::find(const ResolveQuery& query) {
+  if (options_.type) return find_records(query);
+  if (!options_.reverse) return find_addresses(query);
+  return dns_ ? find_names_by_dns(query) : find_names(query);
 }
 
-Future<Found> ResolveFinder::find_addresses(ResolveQuery query) {
+Future<Found> ResolveFinder::find_addresses(const ResolveQuery& query) {
   const bool has_kinds = options_.format == ResolveFormat::getent;
   LookupRequest request;
-  request.host = std::move(query.host);
-  request.service = std::move(query.service);
+  request.host = query.host;
+  request.service = query.service;
   request.family = options_.family;
   request.socktype = request.service.empty() && !has_kinds ? SOCK_STREAM : 0;
   request.canonical_name = options_.is_json() || has_kinds;
@@ -84,7 +84,7 @@ Future<Found> ResolveFinder::find_addresses(ResolveQuery query) {
   co_return found;
 }
 
-Future<Found> ResolveFinder::find_names(ResolveQuery query) {
+Future<Found> ResolveFinder::find_names(const ResolveQuery& query) {
   NameRequest request;
   request.address = SocketAddress::from_numeric(query.host, 0).value_or(SocketAddress());
   request.numeric_service = true;
@@ -104,7 +104,7 @@ Future<Found> ResolveFinder::find_names(ResolveQuery query) {
   co_return found;
 }
 
-Future<Found> ResolveFinder::find_names_by_dns(ResolveQuery query) {
+Future<Found> ResolveFinder::find_names_by_dns(const ResolveQuery& query) {
   const auto address = SocketAddress::from_numeric(query.host, 0);
   Found found;
   if (!address) {  // a zone that does not exist here
@@ -119,8 +119,9 @@ Future<Found> ResolveFinder::find_names_by_dns(ResolveQuery query) {
   co_return found;
 }
 
-Future<Found> ResolveFinder::find_records(ResolveQuery query) {
-  DnsReply reply = co_await dns_->ask(std::move(query.host), *options_.type);
+Future<Found> ResolveFinder::find_records(const ResolveQuery& query) {
+  std::string name = query.host.empty() ? query.name : query.host;
+  DnsReply reply = co_await dns_->ask(std::move(name), *options_.type);
   Found found;
   found.records = std::move(reply.records);
   found.canonical = std::move(reply.canonical_name);

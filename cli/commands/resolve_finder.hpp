@@ -16,14 +16,14 @@ class ResolveFinder {
   /// Both outlive it.
   ResolveFinder(Context& context, const ResolveOptions& options);
 
-  /// What there is for one name; a failure is a part of it.
-  Future<Found> find(ResolveQuery query);
+  /// What there is for one name; a failure is a part of it. The query outlives the Future.
+  Future<Found> find(const ResolveQuery& query);
 
  private:
-  Future<Found> find_addresses(ResolveQuery query);
-  Future<Found> find_names(ResolveQuery query);
-  Future<Found> find_names_by_dns(ResolveQuery query);
-  Future<Found> find_records(ResolveQuery query);
+  Future<Found> find_addresses(const ResolveQuery& query);
+  Future<Found> find_names(const ResolveQuery& query);
+  Future<Found> find_names_by_dns(const ResolveQuery& query);
+  Future<Found> find_records(const ResolveQuery& query);
   LookupService& service();
 
   Context& context_;

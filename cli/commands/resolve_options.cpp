@@ -106,7 +106,7 @@ ResolveQuery record_query(std::string_view text, RecordType type) {
   if (text.empty() || text.size() > kLongest || !is_clean)
     throw AddressError(text, "expected a domain name");
   ResolveQuery query;
-  query.name = query.host = std::string(text);
+  query.name = std::string(text);
   if (type != RecordType::ptr) return query;
   if (const auto address = SocketAddress::from_numeric(text, 0))
     query.host = AresResolver::reverse_name(*address);
@@ -131,9 +131,7 @@ ResolveQuery parse_query(std::string_view text, const ResolveOptions& options) {
   if (options.reverse) {
     ResolveQuery query = reverse_query(text);
     if (!options.type) return query;
-    const std::string name = std::exchange(query.name, {});
-    query = record_query(query.host, *options.type);
-    query.name = name;
+    query.host = record_query(query.host, *options.type).host;
     return query;
   }
   if (options.type) return record_query(text, *options.type);

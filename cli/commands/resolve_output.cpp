@@ -82,10 +82,14 @@ std::vector<std::string> distinct_addresses(const Found& found) {
   return texts;
 }
 
+const std::string& host_of(const ResolveQuery& query) {
+  return query.host.empty() ? query.name : query.host;
+}
+
 std::string hosts_text(const ResolveQuery& query, const Found& found) {
   std::string text;
   for (const std::string& address : distinct_addresses(found))
-    text += fmt::format("{}\t{}\n", address, escape(query.host));
+    text += fmt::format("{}\t{}\n", address, escape(host_of(query)));
   for (const std::string& name : found.names)
     text += fmt::format("{}\t{}\n", query.host, escape(name));
   return text;
@@ -100,7 +104,7 @@ std::string_view socktype_name(int socktype) {
 /// The columns of getent(1): the name stands in the first line of each.
 std::string getent_text(const ResolveQuery& query, const Found& found) {
   std::string text;
-  std::string name = escape(found.canonical.empty() ? query.host : found.canonical);
+  std::string name = escape(found.canonical.empty() ? host_of(query) : found.canonical);
   for (const ResolvedAddress& entry : found.addresses) {
     text += fmt::format("{:<15} {:<6} {}\n", entry.address.host(), socktype_name(entry.socktype),
                         name);
@@ -119,14 +123,18 @@ std::string plain_text(const ResolveOptions& options, const ResolveQuery& query,
                        const Found& found) {
   std::string text;
   const std::string label = options.short_output ? "" : escape(query.name) + "\t";
+  constexpr std::size_t kLine = 32;  // bytes that most values fit into
+  const std::size_t lines = found.addresses.size() + found.names.size() + found.records.size();
+  text.reserve(lines * (label.size() + kLine));
   for (const ResolvedAddress& entry : found.addresses)
     ((text += label) += address_text(entry, !query.service.empty())) += '\n';
   for (const std::string& name : found.names) ((text += label) += escape(name)) += '\n';
   for (const DnsRecord& record : found.records) {
     text += label;
-    if (!options.short_output)
-      fmt::format_to(std::back_inserter(text), "{}\t{}\t", record_type_name(*options.type),
-                     record.ttl_s);
+    if (!options.short_output) {
+      (text += record_type_name(*options.type)) += '\t';
+      (text += fmt::format_int(record.ttl_s).c_str()) += '\t';
+    }
     (text += record.value) += '\n';  // nothing but printable ASCII, escaped as zone files are
   }
   return text;

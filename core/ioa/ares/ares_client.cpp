@@ -3,7 +3,6 @@
 #include <ares.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cerrno>
 #include <chrono>
 #include <utility>
@@ -25,10 +24,13 @@ constexpr Duration kSweep = 1s;     // how often probes that nobody waits for ar
 constexpr std::size_t kMaxServers = 32;  // bits of a mask
 
 std::string key_of(std::string_view name, RecordType type) {
-  std::string key(record_type_name(type));
+  const std::string_view type_name = record_type_name(type);
+  std::string key;
+  key.reserve(name.size() + type_name.size() + 1);
+  for (const char letter : name)  // RFC 4343: the case of ASCII, whatever the locale
+    key += letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
   key += ' ';
-  for (const char letter : name)
-    key += static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+  key += type_name;
   return key;
 }
 
@@ -45,14 +47,16 @@ struct AresClient::Waiter {
 };
 
 struct AresClient::Question {
-  Question(LookupReport told, std::string asked_name, RecordType asked_type)
-      : report(std::move(told)), name(std::move(asked_name)), type(asked_type) {}
+  Question(Loop& loop, std::string name, RecordType asked_type)
+      : report(loop, {std::move(name), {}, Family::any, record_type_name(asked_type)}),
+        type(asked_type) {}
+
+  const std::string& name() const noexcept { return report.subject().name; }
 
   LookupReport report;
-  std::string name;
   RecordType type;
   Table::iterator place;
-  std::list<Waiter> waiters;
+  Waiters waiters;
   NodeList<Probe> probes;
   std::size_t first_server = 0;
   std::size_t attempts = 0;     // made
@@ -67,7 +71,7 @@ struct AresClient::Question {
 };
 
 /// One question at one server. It outlives a question that another has answered.
-class AresClient::Probe final : public AresProbe {
+class AresClient::Probe final : public AresProbe, public FreeListed {
  public:
   Probe(AresClient& client, Question& asked, std::size_t at, Transport over, bool edns)
       : owner(client), question(&asked), server(at), transport(over), has_edns(edns) {
@@ -113,7 +117,7 @@ AresClient::~AresClient() {
   while (!questions_.empty()) {
     Question& question = questions_.begin()->second;
     question.report.failed(
-        Error::from_errno(ECANCELED, "resolve", question.name, "the resolver has gone"));
+        Error::from_errno(ECANCELED, "resolve", question.name(), "the resolver has gone"));
     withdraw(question);
     questions_.erase(question.place);
   }
@@ -126,8 +130,9 @@ Duration AresClient::limit() const noexcept {
 
 Future<DnsReply> AresClient::ask(std::string name, RecordType type) {
   std::string key = key_of(name, type);
-  if (auto known = cache_.find(key, loop_.backend().now()))
-    return Future<DnsReply>::resolved(*std::move(known));
+  if (cache_.size() > 0)
+    if (auto known = cache_.find(key, loop_.backend().now()))
+      return Future<DnsReply>::resolved(*std::move(known));
   if (const auto found = questions_.find(key); found != questions_.end())
     return join(found->second);
   Question& question = begin(std::move(key), std::move(name), type);
@@ -137,9 +142,7 @@ Future<DnsReply> AresClient::ask(std::string name, RecordType type) {
 }
 
 AresClient::Question& AresClient::begin(std::string key, std::string name, RecordType type) {
-  LookupReport report(loop_, {name, {}, Family::any, record_type_name(type)});
-  const auto place =
-      questions_.try_emplace(std::move(key), std::move(report), std::move(name), type).first;
+  const auto place = questions_.try_emplace(std::move(key), loop_, std::move(name), type).first;
   place->second.place = place;
   return place->second;
 }
@@ -152,10 +155,10 @@ Future<DnsReply> AresClient::join(Question& question) {
 }
 
 /// One who waits has gone; the last one takes the question along.
-void AresClient::leave(Question& question, std::list<Waiter>::iterator waiter) {
+void AresClient::leave(Question& question, Waiters::iterator waiter) {
   question.waiters.erase(waiter);
   if (!question.waiters.empty()) return;
-  question.report.failed(Error::from_errno(ECANCELED, "resolve", question.name));
+  question.report.failed(Error::from_errno(ECANCELED, "resolve", question.name()));
   withdraw(question);
   questions_.erase(question.place);
   tidy_.schedule();
@@ -218,8 +221,8 @@ bool AresClient::ask(Question& question, std::size_t server, Transport transport
   unsigned char* query = nullptr;
   int size = 0;
   // c-ares takes a name up to its first NUL, and an empty one for the root.
-  const bool is_whole = !question.name.empty() && question.name.find('\0') == std::string::npos;
-  const int status = is_whole ? ::ares_create_query(question.name.c_str(), kInternet,
+  const bool is_whole = !question.name().empty() && question.name().find('\0') == std::string::npos;
+  const int status = is_whole ? ::ares_create_query(question.name().c_str(), kInternet,
                                                     static_cast<int>(question.type), 0, 1, &query,
                                                     &size, has_edns ? kUdpPayload : 0)
                               : ARES_EBADNAME;
@@ -305,7 +308,7 @@ void AresClient::decoded(Question& question, DecodedReply said) {
   std::uint32_t ttl_s = said.negative_ttl_s;
   if (said.code != 0) {
     reply.failure.emplace(ErrorKind::failed, static_cast<DnsCode>(said.code), "resolve",
-                          question.name);
+                          question.name());
   } else {
     reply.records = std::move(said.records);
     reply.canonical_name = std::move(said.canonical_name);
@@ -314,7 +317,8 @@ void AresClient::decoded(Question& question, DecodedReply said) {
                                return a.ttl_s < b.ttl_s;
                              })->ttl_s;
   }
-  cache_.put(question.place->first, reply, ttl_s, loop_.backend().now());
+  if (options_.cache_capacity > 0)
+    cache_.put(question.place->first, reply, ttl_s, loop_.backend().now());
   finish(question, std::move(reply));
 }
 
@@ -324,12 +328,12 @@ void AresClient::time_out(Question& question) {
   DnsReply reply;
   if (question.failure) {
     const bool is_errno = question.failure.category() == std::system_category();
-    reply.failure.emplace(ErrorKind::failed, question.failure, "resolve", question.name,
+    reply.failure.emplace(ErrorKind::failed, question.failure, "resolve", question.name(),
                           is_errno ? "server " + question.failed_server.to_string() : "");
   } else if (question.saw_malformed) {
-    reply.failure.emplace(ErrorKind::failed, DnsCode::malformed, "resolve", question.name);
+    reply.failure.emplace(ErrorKind::failed, DnsCode::malformed, "resolve", question.name());
   } else {
-    reply.failure.emplace(ErrorKind::timeout, std::error_code(), "resolve", question.name,
+    reply.failure.emplace(ErrorKind::timeout, std::error_code(), "resolve", question.name(),
                           "timed out after " + duration_text(limit()));
   }
   finish(question, std::move(reply));

@@ -2,11 +2,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "ioa/ares/ares_channel.hpp"
@@ -14,6 +16,7 @@
 #include "ioa/ares/message_reader.hpp"
 #include "ioa/ares/reply_cache.hpp"
 #include "ioa/base/clock.hpp"
+#include "ioa/base/free_list_allocator.hpp"
 #include "ioa/future/future.hpp"
 #include "ioa/future/node_list.hpp"
 #include "ioa/future/promise.hpp"
@@ -62,7 +65,11 @@ class AresClient {
   class Probe;
   struct Question;
   struct Waiter;
-  using Table = std::unordered_map<std::string, Question>;
+  // What comes and goes with every question lies in the free lists.
+  using Table =
+      std::unordered_map<std::string, Question, std::hash<std::string>, std::equal_to<std::string>,
+                         FreeListAllocator<std::pair<const std::string, Question>>>;
+  using Waiters = std::list<Waiter, FreeListAllocator<Waiter>>;
 
   struct Server {
     SocketAddress address;
@@ -73,7 +80,7 @@ class AresClient {
 
   Question& begin(std::string key, std::string name, RecordType type);
   Future<DnsReply> join(Question& question);
-  void leave(Question& question, std::list<Waiter>::iterator waiter);
+  void leave(Question& question, Waiters::iterator waiter);
   void start(Question& question);
   void attempt(Question& question, bool is_due);
   bool ask(Question& question, std::size_t server, Transport transport);

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cstring>
 #include <optional>
 
 #include "ioa/ares/record_text.hpp"
@@ -116,8 +118,27 @@ DecodedReply collect(const MessageReader& reader, const Answers& answers, Record
   return reply;
 }
 
+/// inet_ntop(3) goes through printf, which costs more than the rest of a reply.
+std::string address_text(const in_addr& address) {
+  std::array<std::uint8_t, 4> bytes{};
+  std::memcpy(bytes.data(), &address, bytes.size());
+  std::array<char, INET_ADDRSTRLEN> text{};
+  char* end = text.data();
+  for (const std::uint8_t byte : bytes) {
+    end = std::to_chars(end, text.data() + text.size(), byte).ptr;
+    *end++ = '.';
+  }
+  return {text.data(), end - 1};
+}
+
+std::string address_text(const ares_in6_addr& address) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (::inet_ntop(AF_INET6, &address, text.data(), text.size()) == nullptr) return {};
+  return text.data();
+}
+
 /// c-ares decodes addresses, with their TTLs; `parse` is its function for the family.
-template <int kFamily, class Entry, class Parse, class AddressOf>
+template <class Entry, class Parse, class AddressOf>
 void add_addresses(MessageReader::Bytes message, std::size_t count, Parse parse,
                    AddressOf address_of, DecodedReply& reply) {
   std::array<Entry, 16> few;
@@ -128,11 +149,9 @@ void add_addresses(MessageReader::Bytes message, std::size_t count, Parse parse,
   if (parse(message.data(), static_cast<int>(message.size()), nullptr, entries, &found) !=
       ARES_SUCCESS)
     return;
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  for (int i = 0; i < found; ++i) {
-    if (::inet_ntop(kFamily, address_of(entries[i]), text.data(), text.size()) == nullptr) continue;
-    reply.records.push_back({static_cast<std::uint32_t>(std::max(entries[i].ttl, 0)), text.data()});
-  }
+  for (int i = 0; i < found; ++i)
+    reply.records.push_back({static_cast<std::uint32_t>(std::max(entries[i].ttl, 0)),
+                             address_text(address_of(entries[i]))});
 }
 
 /// Nothing is found if there is more to it than addresses of the name itself.
@@ -144,13 +163,13 @@ DecodedReply plain_addresses(MessageReader::Bytes message, const Answers& answer
                   [&](const RecordPlace& place) { return place.type == number_of(type); });
   if (!is_plain) return reply;
   if (type == RecordType::a)
-    add_addresses<AF_INET, ares_addrttl>(
+    add_addresses<ares_addrttl>(
         message, answers.places.size(), &::ares_parse_a_reply,
-        [](const ares_addrttl& entry) { return &entry.ipaddr; }, reply);
+        [](const ares_addrttl& entry) -> const auto& { return entry.ipaddr; }, reply);
   if (type == RecordType::aaaa)
-    add_addresses<AF_INET6, ares_addr6ttl>(
+    add_addresses<ares_addr6ttl>(
         message, answers.places.size(), &::ares_parse_aaaa_reply,
-        [](const ares_addr6ttl& entry) { return &entry.ip6addr; }, reply);
+        [](const ares_addr6ttl& entry) -> const auto& { return entry.ip6addr; }, reply);
   return reply;
 }
 
