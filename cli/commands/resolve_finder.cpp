@@ -3,6 +3,7 @@
 #include <netdb.h>
 
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -77,7 +78,7 @@ Future<Found> ResolveFinder::find_addresses(const ResolveQuery& query) {
       found.addresses = std::move(result.addresses);
       found.canonical = std::move(result.canonical_name);
     } catch (const Error& error) {
-      found.failure = error;
+      found.failure = std::make_shared<const Error>(error);
     }
     if (!found.failure || !is_temporary(*found.failure)) break;
   }
@@ -97,7 +98,7 @@ Future<Found> ResolveFinder::find_names(const ResolveQuery& query) {
       NameResult result = co_await context_.resolver.resolve_name(request);
       found.names.push_back(std::move(result.host));
     } catch (const Error& error) {
-      found.failure = error;
+      found.failure = std::make_shared<const Error>(error);
     }
     if (!found.failure || !is_temporary(*found.failure)) break;
   }
@@ -108,7 +109,8 @@ Future<Found> ResolveFinder::find_names_by_dns(const ResolveQuery& query) {
   const auto address = SocketAddress::from_numeric(query.host, 0);
   Found found;
   if (!address) {  // a zone that does not exist here
-    found.failure = Error::from_gai(EAI_NONAME, 0, "resolve", query.host);
+    found.failure =
+        std::make_shared<const Error>(Error::from_gai(EAI_NONAME, 0, "resolve", query.host));
     co_return found;
   }
   std::string name = AresResolver::reverse_name(*address);

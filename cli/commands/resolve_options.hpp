@@ -22,8 +22,8 @@ struct CommandSpec;
 struct ResolveQuery {
   /// The operand or the line as it was given: what results and failures are reported under.
   std::string name;
-  /// A name or a numeric address (the latter always, if the look-up is a reverse one). Where records
-  /// are wanted: what to ask for; empty if that is `name`.
+  /// A name or a numeric address (the latter always, if the look-up is a reverse one). Where
+  /// records are wanted: what to ask for; empty if that is `name`.
   std::string host;
   /// A port or a service name; empty if none was given.
   std::string service;

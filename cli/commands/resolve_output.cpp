@@ -76,7 +76,8 @@ std::vector<std::string> distinct_addresses(const Found& found) {
   std::vector<std::string> texts;
   for (const ResolvedAddress& entry : found.addresses) {
     std::string text = entry.address.host();
-    if (std::find(texts.begin(), texts.end(), text) == texts.end()) texts.push_back(std::move(text));
+    if (std::find(texts.begin(), texts.end(), text) == texts.end())
+      texts.push_back(std::move(text));
   }
   for (const DnsRecord& record : found.records) texts.push_back(record.value);
   return texts;
@@ -106,8 +107,8 @@ std::string getent_text(const ResolveQuery& query, const Found& found) {
   std::string text;
   std::string name = escape(found.canonical.empty() ? host_of(query) : found.canonical);
   for (const ResolvedAddress& entry : found.addresses) {
-    text += fmt::format("{:<15} {:<6} {}\n", entry.address.host(), socktype_name(entry.socktype),
-                        name);
+    text +=
+        fmt::format("{:<15} {:<6} {}\n", entry.address.host(), socktype_name(entry.socktype), name);
     name.clear();
   }
   for (const DnsRecord& record : found.records) {

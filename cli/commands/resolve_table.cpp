@@ -68,7 +68,8 @@ constexpr CommandSpec kResolve{
     .usage = kUsage,
     .description =
         "Looks names up as every program of this system does, or straight from name servers, and "
-        "prints a line for each address or record. Without a NAME, or with a lone -, it reads one a line from stdin.",
+        "prints a line for each address or record. Without a NAME, or with a lone -, it reads one "
+        "a line from stdin.",
     .groups = kGroups,
     .refused = kRefused,
     .examples = kExamples,

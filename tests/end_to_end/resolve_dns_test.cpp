@@ -58,8 +58,7 @@ DnsServer::Script failures() {
 
 TEST(ResolveDnsTest, PrintsAddressesAsTheSystemsAre) {
   DnsServer server(some_hosts());
-  expect_success(ask(server, {"four.test"}),
-                 "four.test\t192.0.2.2\nfour.test\t192.0.2.3\n");
+  expect_success(ask(server, {"four.test"}), "four.test\t192.0.2.2\nfour.test\t192.0.2.3\n");
   expect_success(ask(server, {"-6", "both.test"}), "both.test\t2001:db8::1\n");
   expect_success(ask(server, {"-s4", "both.test:80"}), "192.0.2.1:80/tcp\n192.0.2.1:80/udp\n");
   expect_success(ask(server, {"--first", "four.test:http"}), "four.test:http\t192.0.2.2:80/tcp\n");
@@ -99,7 +98,8 @@ TEST(ResolveDnsTest, GivesTheNamesOfAddresses) {
   expect_success(ask(server, {"-x", "192.0.2.1", "2001:db8::1"}),
                  "192.0.2.1\thost.test\n2001:db8::1\thost.test\n");
   expect_success(ask(server, {"-t", "PTR", "192.0.2.1"}), "192.0.2.1\tPTR\t300\thost.test.\n");
-  expect_success(ask(server, {"-x", "-t", "PTR", "192.0.2.1"}), "192.0.2.1\tPTR\t300\thost.test.\n");
+  expect_success(ask(server, {"-x", "-t", "PTR", "192.0.2.1"}),
+                 "192.0.2.1\tPTR\t300\thost.test.\n");
   expect_failure(ask(server, {"-x", "192.0.2.2"}), 3, "192.0.2.2: no such name (NXDOMAIN)");
 }
 
@@ -201,8 +201,8 @@ TEST(ResolveDnsTest, ManyNamesKeepTheirOrderUnlessItIsNotWanted) {
   DnsServer server([](const DnsQuery& query) -> DnsServer::Replies {
     DnsMessage message;
     const int number = std::stoi(query.name.substr(1));
-    message.answers = {address_record(query.name, "10.0." + std::to_string(number / 256) + "." +
-                                                      std::to_string(number % 256))};
+    message.answers = {address_record(
+        query.name, "10.0." + std::to_string(number / 256) + "." + std::to_string(number % 256))};
     if (number % 100 == 0 && query.number == 0) return {};
     return {message.wire(query)};
   });

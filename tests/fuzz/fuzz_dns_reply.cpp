@@ -13,8 +13,8 @@ namespace {
 
 using ioa::RecordType;
 
-constexpr std::array kTypes{RecordType::a,   RecordType::aaaa, RecordType::ptr, RecordType::cname,
-                            RecordType::mx,  RecordType::ns,   RecordType::txt, RecordType::srv,
+constexpr std::array kTypes{RecordType::a,   RecordType::aaaa, RecordType::ptr,  RecordType::cname,
+                            RecordType::mx,  RecordType::ns,   RecordType::txt,  RecordType::srv,
                             RecordType::soa, RecordType::caa,  RecordType::https};
 
 void require(bool holds) {
@@ -22,7 +22,8 @@ void require(bool holds) {
 }
 
 bool is_printable(const std::string& text) {
-  return std::all_of(text.begin(), text.end(), [](char byte) { return byte >= ' ' && byte <= '~'; });
+  return std::all_of(text.begin(), text.end(),
+                     [](char byte) { return byte >= ' ' && byte <= '~'; });
 }
 
 }  // namespace

@@ -75,8 +75,8 @@ DnsQuery read_query(std::string_view message) {
   query.name = reader.name(detail::MessageReader::kHeaderSize);
   query.type = reader.u16(*end - 4);
   query.has_edns = reader.u16(10) == 1;
-  query.bytes = message.substr(detail::MessageReader::kHeaderSize,
-                               *end - detail::MessageReader::kHeaderSize);
+  query.bytes =
+      message.substr(detail::MessageReader::kHeaderSize, *end - detail::MessageReader::kHeaderSize);
   return query;
 }
 

@@ -113,7 +113,8 @@ void DnsServer::serve() {
     for (std::size_t i = 3; i < fds.size(); ++i)
       if (fds[i].revents != 0 && !serve_stream(fds[i].fd))
         std::erase_if(streams_, [&](const UniqueFd& each) { return each.get() == fds[i].fd; });
-    if (fds[2].revents != 0) streams_.emplace_back(::accept4(fds[2].fd, nullptr, nullptr, SOCK_CLOEXEC));
+    if (fds[2].revents != 0)
+      streams_.emplace_back(::accept4(fds[2].fd, nullptr, nullptr, SOCK_CLOEXEC));
   }
 }
 

@@ -28,8 +28,8 @@ constexpr int kOptions = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | 
                          ARES_OPT_DOMAINS | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB |
                          ARES_OPT_EDNSPSZ | ARES_OPT_RESOLVCONF;
 // Replies that say that the server failed are replies, and what is truncated is ours to ask again.
-constexpr int kFlags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_NOCHECKRESP |
-                       ARES_FLAG_IGNTC;
+constexpr int kFlags =
+    ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_NOCHECKRESP | ARES_FLAG_IGNTC;
 constexpr int kLargestReply = 4096;  // c-ares' own limit for UDP
 
 constexpr unsigned char kRcodeBits = 0x0f;
@@ -78,7 +78,8 @@ struct AresChannel::Calls {
     const int number = fd.get();
     try {
       Socket& socket = channel.sockets_.emplace_back(channel.loop_, std::move(fd), is_datagram);
-      socket.watch.set_callback([&channel, &socket](IoEvent event) { channel.ready(socket, event); });
+      socket.watch.set_callback(
+          [&channel, &socket](IoEvent event) { channel.ready(socket, event); });
     } catch (const std::bad_alloc&) {
       errno = channel.last_error_ = ENOMEM;
       return -1;
@@ -253,8 +254,7 @@ void AresChannel::clear() {
 // RFC 5452 s9.2: numbers that nobody can guess.
 std::uint16_t AresChannel::random_number() {
   if (random_left_ == 0) {
-    const auto got =
-        retry_on_eintr([&] { return ::getrandom(random_.data(), sizeof random_, 0); });
+    const auto got = retry_on_eintr([&] { return ::getrandom(random_.data(), sizeof random_, 0); });
     if (got != static_cast<ssize_t>(sizeof random_))
       throw Error::from_errno(errno, "getrandom", {});
     random_left_ = random_.size();

@@ -30,17 +30,18 @@ namespace ioa::detail {
 class AresProbe {
  public:
   enum class End {
-    reply,      ///< There is a reply that belongs to the question; its code may be a failure.
-    broken,     ///< The server cannot be reached, or has cut the connection.
-    expired,    ///< Nothing came in time.
-    dropped,    ///< The channel was cleared, or is being destroyed.
+    reply,    ///< There is a reply that belongs to the question; its code may be a failure.
+    broken,   ///< The server cannot be reached, or has cut the connection.
+    expired,  ///< Nothing came in time.
+    dropped,  ///< The channel was cleared, or is being destroyed.
   };
 
   AresProbe() = default;
   AresProbe(const AresProbe&) = delete;
   AresProbe& operator=(const AresProbe&) = delete;
 
-  /// Something came with its number that is no reply: the server's, or that of somebody who guesses.
+  /// Something came with its number that is no reply: the server's, or that of somebody who
+  /// guesses.
   bool saw_malformed() const noexcept { return saw_malformed_; }
 
  protected:

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <memory>
 #include <utility>
 
 #include "ioa/ares/dns_error.hpp"
@@ -18,9 +19,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int kInternet = 1;        // RFC 1035 s3.2.4
-constexpr int kUdpPayload = 1232;   // bytes that no path cuts in pieces: the DNS flag day of 2020
-constexpr Duration kSweep = 1s;     // how often probes that nobody waits for are looked at
+constexpr int kInternet = 1;       // RFC 1035 s3.2.4
+constexpr int kUdpPayload = 1232;  // bytes that no path cuts in pieces: the DNS flag day of 2020
+constexpr Duration kSweep = 1s;    // how often probes that nobody waits for are looked at
 constexpr std::size_t kMaxServers = 32;  // bits of a mask
 
 std::string key_of(std::string_view name, RecordType type) {
@@ -59,9 +60,9 @@ struct AresClient::Question {
   Waiters waiters;
   NodeList<Probe> probes;
   std::size_t first_server = 0;
-  std::size_t attempts = 0;     // made
+  std::size_t attempts = 0;      // made
   std::uint32_t refused_by = 0;  // a bit a server: not asked again
-  std::error_code failure;      // what a server has said, if none says better
+  std::error_code failure;       // what a server has said, if none says better
   SocketAddress failed_server;
   bool saw_malformed = false;
   bool is_asked = false;
@@ -229,8 +230,8 @@ bool AresClient::ask(Question& question, std::size_t server, Transport transport
   if (status != ARES_SUCCESS) {
     DecodedReply reply;
     // RFC 7686 s2: no server is asked for .onion.
-    reply.code = static_cast<int>(status == ARES_ENOTFOUND ? DnsCode::no_such_name
-                                                           : DnsCode::bad_name);
+    reply.code =
+        static_cast<int>(status == ARES_ENOTFOUND ? DnsCode::no_such_name : DnsCode::bad_name);
     decoded(question, std::move(reply));
     return false;
   }
@@ -245,8 +246,8 @@ bool AresClient::ask(Question& question, std::size_t server, Transport transport
 AresChannel& AresClient::channel(Server& server, Transport transport) {
   auto& owner = transport == Transport::udp ? server.udp : server.tcp;
   if (owner == nullptr)
-    owner = std::make_unique<AresChannel>(loop_, server.address, transport,
-                                          options_.receive_buffer, limit());
+    owner = std::make_unique<AresChannel>(loop_, server.address, transport, options_.receive_buffer,
+                                          limit());
   return *owner;
 }
 
@@ -307,15 +308,15 @@ void AresClient::decoded(Question& question, DecodedReply said) {
   DnsReply reply;
   std::uint32_t ttl_s = said.negative_ttl_s;
   if (said.code != 0) {
-    reply.failure.emplace(ErrorKind::failed, static_cast<DnsCode>(said.code), "resolve",
-                          question.name());
+    reply.failure = std::make_shared<const Error>(
+        ErrorKind::failed, static_cast<DnsCode>(said.code), "resolve", question.name());
   } else {
     reply.records = std::move(said.records);
     reply.canonical_name = std::move(said.canonical_name);
-    ttl_s = std::min_element(reply.records.begin(), reply.records.end(),
-                             [](const DnsRecord& a, const DnsRecord& b) {
-                               return a.ttl_s < b.ttl_s;
-                             })->ttl_s;
+    ttl_s =
+        std::min_element(reply.records.begin(), reply.records.end(),
+                         [](const DnsRecord& a, const DnsRecord& b) { return a.ttl_s < b.ttl_s; })
+            ->ttl_s;
   }
   if (options_.cache_capacity > 0)
     cache_.put(question.place->first, reply, ttl_s, loop_.backend().now());
@@ -328,13 +329,16 @@ void AresClient::time_out(Question& question) {
   DnsReply reply;
   if (question.failure) {
     const bool is_errno = question.failure.category() == std::system_category();
-    reply.failure.emplace(ErrorKind::failed, question.failure, "resolve", question.name(),
-                          is_errno ? "server " + question.failed_server.to_string() : "");
+    reply.failure = std::make_shared<const Error>(
+        ErrorKind::failed, question.failure, "resolve", question.name(),
+        is_errno ? "server " + question.failed_server.to_string() : "");
   } else if (question.saw_malformed) {
-    reply.failure.emplace(ErrorKind::failed, DnsCode::malformed, "resolve", question.name());
+    reply.failure = std::make_shared<const Error>(ErrorKind::failed, DnsCode::malformed, "resolve",
+                                                  question.name());
   } else {
-    reply.failure.emplace(ErrorKind::timeout, std::error_code(), "resolve", question.name(),
-                          "timed out after " + duration_text(limit()));
+    reply.failure =
+        std::make_shared<const Error>(ErrorKind::timeout, std::error_code(), "resolve",
+                                      question.name(), "timed out after " + duration_text(limit()));
   }
   finish(question, std::move(reply));
 }

@@ -107,8 +107,8 @@ class AresClient {
   NodeList<Question> waiting_;  // that have not been asked yet
   std::size_t asked_count_ = 0;
   ReplyCache cache_;
-  TimeWatch timer_;   // of the first that is due
-  TimeWatch sweep_;   // for probes of questions that are answered
+  TimeWatch timer_;  // of the first that is due
+  TimeWatch sweep_;  // for probes of questions that are answered
   DeferredCall tidy_;
   bool is_closing_ = false;
 };

@@ -42,14 +42,17 @@ LookupRequest pattern_of(const LookupRequest& request) {
   return pattern;
 }
 
+using Failure = std::shared_ptr<const Error>;
+
 /// Of two failures the one that says more: that nobody could say beats that there is nothing, and
 /// that there is no such name beats that it has no such record.
-Error worse(const Error& a, const Error& b) {
+Failure worse(const Failure& a, const Failure& b) {
   const auto rank = [](const Error& error) {
     if (error.code() == DnsCode::no_data) return 0;
     return error.code() == DnsCode::no_such_name ? 1 : 2;
   };
-  return rank(a) >= rank(b) ? a : b;
+  if (a == nullptr || b == nullptr) return a == nullptr ? b : a;
+  return rank(*a) >= rank(*b) ? a : b;
 }
 
 void add_addresses(const DnsReply& reply, const LookupResult& pattern, LookupResult& result) {
@@ -124,13 +127,13 @@ Future<LookupResult> AresResolver::Impl::look_up(LookupRequest request) {
   else
     pattern = co_await system_.resolve(std::move(wanted));
   LookupResult result;
-  std::optional<Error> failure;
+  Failure failure;
   for (Future<DnsReply>* asked : {&asked6, &asked4}) {
     if (!asked->valid()) continue;
     DnsReply reply = co_await std::move(*asked);
     add_addresses(reply, pattern, result);
     if (result.canonical_name.empty()) result.canonical_name = reply.canonical_name;
-    if (reply.failure) failure = failure ? worse(*failure, *reply.failure) : *reply.failure;
+    failure = worse(failure, reply.failure);
   }
   if (result.addresses.empty()) throw *failure;
   order_addresses(result.addresses);

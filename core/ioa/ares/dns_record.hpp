@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -47,7 +48,8 @@ struct DnsReply {
   std::vector<DnsRecord> records;
   /// What the name is an alias of, if it is one; without the dot at its end.
   std::string canonical_name;
-  std::optional<Error> failure;
+  /// Null if there are records. A pointer: there are very many replies, and few failures.
+  std::shared_ptr<const Error> failure;
 };
 
 }  // namespace ioa

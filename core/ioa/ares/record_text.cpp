@@ -127,8 +127,7 @@ std::string base64(std::string_view bytes) {
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
     std::uint32_t group = 0;
     for (std::size_t j = 0; j < 3; ++j)
-      group = group << 8 |
-              (i + j < bytes.size() ? static_cast<unsigned char>(bytes[i + j]) : 0U);
+      group = group << 8 | (i + j < bytes.size() ? static_cast<unsigned char>(bytes[i + j]) : 0U);
     for (std::size_t j = 0; j < 4; ++j)
       text += i + j > bytes.size() ? '=' : kDigits[group >> (18 - 6 * j) & 63];
   }
@@ -196,8 +195,8 @@ std::string https_text(const MessageReader& reader, Fields& fields, bool& is_goo
     text += ' ' + service_key(key);
     if (value.empty()) continue;
     RecordPlace inside;
-    inside.data = static_cast<std::size_t>(
-        value.data() - reinterpret_cast<const char*>(reader.message().data()));
+    inside.data = static_cast<std::size_t>(value.data() -
+                                           reinterpret_cast<const char*>(reader.message().data()));
     inside.size = value.size();
     Fields parts(reader, inside);
     text += '=' + service_value(key, parts);

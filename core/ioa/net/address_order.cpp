@@ -132,9 +132,9 @@ std::optional<SocketAddress> source_address_for(const SocketAddress& peer) {
   return SocketAddress(address, size);
 }
 
-void order_addresses(std::vector<ResolvedAddress>& addresses,
-                     const std::function<std::optional<SocketAddress>(const SocketAddress&)>&
-                         source_for) {
+void order_addresses(
+    std::vector<ResolvedAddress>& addresses,
+    const std::function<std::optional<SocketAddress>(const SocketAddress&)>& source_for) {
   if (addresses.size() < 2) return;
   std::vector<Candidate> candidates;
   for (ResolvedAddress& each : addresses) {

@@ -14,8 +14,8 @@ namespace ioa {
 std::optional<SocketAddress> source_address_for(const SocketAddress& peer);
 
 /// Puts addresses into the order in which they are to be tried: RFC 6724 s6, with the policy table
-/// of its s2.1, as getaddrinfo(3) does unless gai.conf(5) says otherwise. `source_for` is asked once
-/// for each; those that are equal keep their order. IPv4 and IPv6 only.
+/// of its s2.1, as getaddrinfo(3) does unless gai.conf(5) says otherwise. `source_for` is asked
+/// once for each; those that are equal keep their order. IPv4 and IPv6 only.
 void order_addresses(std::vector<ResolvedAddress>& addresses,
                      const std::function<std::optional<SocketAddress>(const SocketAddress&)>&
                          source_for = source_address_for);

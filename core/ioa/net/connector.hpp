@@ -150,9 +150,9 @@ struct Connection {
 ///
 /// EVENTS: `attempt.start` {address}, `attempt.failed` {address, syscall, error, message,
 /// duration_ms}, `connected` {address, local, duration_ms}, each with `conn` if the request has a
-/// number, and those of the look-up. Attempts that are called off, since another has won or at the time
-/// limit, are reported as failed with ECANCELED or ETIMEDOUT; they are not among the failures of
-/// the Connection or the ConnectError.
+/// number, and those of the look-up. Attempts that are called off, since another has won or at the
+/// time limit, are reported as failed with ECANCELED or ETIMEDOUT; they are not among the failures
+/// of the Connection or the ConnectError.
 ///
 /// OWNERSHIP: Loop, LookupService and SocketCalls must outlive the Futures; the Connector need not.
 /// CANCELLING: drop the Future; when that returns, every socket of it is closed.

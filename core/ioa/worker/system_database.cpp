@@ -20,8 +20,8 @@ struct CodeText {
 
 // In the order of DatabaseCode.
 constexpr std::array kTexts{
-    CodeText{"NOUSER", "no such user"},         CodeText{"NOGROUP", "no such group"},
-    CodeText{"NOSERVICE", "no such service"},   CodeText{"NOPROTOCOL", "no such protocol"},
+    CodeText{"NOUSER", "no such user"},       CodeText{"NOGROUP", "no such group"},
+    CodeText{"NOSERVICE", "no such service"}, CodeText{"NOPROTOCOL", "no such protocol"},
     CodeText{"NONETWORK", "no such network"},
 };
 
@@ -52,9 +52,12 @@ std::vector<std::string> list_of(char** items) {
 }
 
 UserEntry entry_of(const passwd& found) {
-  return {text_or_empty(found.pw_name),  found.pw_uid,
-          found.pw_gid,                  text_or_empty(found.pw_gecos),
-          text_or_empty(found.pw_dir),   text_or_empty(found.pw_shell)};
+  return {text_or_empty(found.pw_name),
+          found.pw_uid,
+          found.pw_gid,
+          text_or_empty(found.pw_gecos),
+          text_or_empty(found.pw_dir),
+          text_or_empty(found.pw_shell)};
 }
 
 GroupEntry entry_of(const ::group& found) {
@@ -118,9 +121,8 @@ const std::error_category& database_category() noexcept {
 
 Future<UserEntry> SystemDatabase::user(std::string name) {
   return pool_.run([name = std::move(name)] {
-    return look_up<passwd>(kUser, DatabaseCode::no_such_user, name, [&](auto... rest) {
-      return ::getpwnam_r(name.c_str(), rest...);
-    });
+    return look_up<passwd>(kUser, DatabaseCode::no_such_user, name,
+                           [&](auto... rest) { return ::getpwnam_r(name.c_str(), rest...); });
   });
 }
 
@@ -133,9 +135,8 @@ Future<UserEntry> SystemDatabase::user(uid_t uid) {
 
 Future<GroupEntry> SystemDatabase::group(std::string name) {
   return pool_.run([name = std::move(name)] {
-    return look_up<::group>(kGroup, DatabaseCode::no_such_group, name, [&](auto... rest) {
-      return ::getgrnam_r(name.c_str(), rest...);
-    });
+    return look_up<::group>(kGroup, DatabaseCode::no_such_group, name,
+                            [&](auto... rest) { return ::getgrnam_r(name.c_str(), rest...); });
   });
 }
 
@@ -148,11 +149,10 @@ Future<GroupEntry> SystemDatabase::group(gid_t gid) {
 
 Future<ServiceEntry> SystemDatabase::service(std::string name, std::string protocol) {
   return pool_.run([name = std::move(name), protocol = std::move(protocol)] {
-    return look_up<servent>(kService, DatabaseCode::no_such_service, with_protocol(name, protocol),
-                            [&](auto... rest) {
-                              return ::getservbyname_r(name.c_str(), text_or_null(protocol),
-                                                       rest...);
-                            });
+    return look_up<servent>(
+        kService, DatabaseCode::no_such_service, with_protocol(name, protocol), [&](auto... rest) {
+          return ::getservbyname_r(name.c_str(), text_or_null(protocol), rest...);
+        });
   });
 }
 
@@ -192,13 +192,12 @@ Future<NetworkEntry> SystemDatabase::network(std::string name) {
 
 Future<NetworkEntry> SystemDatabase::network(std::uint32_t number) {
   return pool_.run([number] {
-    return look_up<netent>(kNetwork, DatabaseCode::no_such_network, std::to_string(number),
-                           [&](auto... rest) {
-                             int host_error = 0;
-                             const int error =
-                                 ::getnetbyaddr_r(number, AF_INET, rest..., &host_error);
-                             return host_error == HOST_NOT_FOUND ? 0 : error;
-                           });
+    return look_up<netent>(
+        kNetwork, DatabaseCode::no_such_network, std::to_string(number), [&](auto... rest) {
+          int host_error = 0;
+          const int error = ::getnetbyaddr_r(number, AF_INET, rest..., &host_error);
+          return host_error == HOST_NOT_FOUND ? 0 : error;
+        });
   });
 }
 

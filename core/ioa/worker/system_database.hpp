@@ -52,7 +52,13 @@ struct NetworkEntry {
 };
 
 /// What is in none of the databases: the errors of a SystemDatabase that are no failure of it.
-enum class DatabaseCode { no_such_user = 1, no_such_group, no_such_service, no_such_protocol, no_such_network };
+enum class DatabaseCode {
+  no_such_user = 1,
+  no_such_group,
+  no_such_service,
+  no_such_protocol,
+  no_such_network
+};
 
 /// DatabaseCode as error codes: "no such user (NOUSER)".
 const std::error_category& database_category() noexcept;

@@ -44,7 +44,8 @@ DnsMessage with_code(int rcode) {
 TEST_F(AresResolverTest, GivesRecordsWithTheirTtls) {
   DnsServer server([](const DnsQuery& query) -> DnsServer::Replies {
     DnsMessage message;
-    message.answers = {test::record(query.name, 15, 77, test::wire_u16(10) + test::wire_name("m.x"))};
+    message.answers = {
+        test::record(query.name, 15, 77, test::wire_u16(10) + test::wire_name("m.x"))};
     return {message.wire(query)};
   });
   const auto records = run(make(server).records("example.org", RecordType::mx));
@@ -195,7 +196,8 @@ TEST_F(AresResolverTest, WhatIsTruncatedIsAskedByTcp) {
     message.is_truncated = !query.is_tcp;
     if (query.is_tcp)
       for (int i = 0; i < 300; ++i)
-        message.answers.push_back(address_record(query.name, "198.51.100." + std::to_string(i % 256)));
+        message.answers.push_back(
+            address_record(query.name, "198.51.100." + std::to_string(i % 256)));
     return {message.wire(query)};
   });
   make(server);
@@ -234,8 +236,9 @@ TEST_F(AresResolverTest, RepliesThatDoNotMatchAreNotTaken) {
     wrong_question.question = test::wire_name("evil") + test::wire_u16(1) + test::wire_u16(1);
     DnsMessage no_response = one_address(query, "203.0.113.3");
     no_response.is_response = false;
-    return {wrong_number.wire(query), wrong_question.wire(query), no_response.wire(query),
-            "",                       "x",                        one_address(query).wire(query)};
+    return {
+        wrong_number.wire(query),      wrong_question.wire(query), no_response.wire(query), "", "x",
+        one_address(query).wire(query)};
   });
   make(server);
   EXPECT_THAT(values("example.org"), ElementsAre("192.0.2.1"));

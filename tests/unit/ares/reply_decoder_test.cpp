@@ -52,14 +52,13 @@ std::string text_of(RecordType type, const std::string& data) {
   return code_of(decoded) == DnsCode::malformed ? "malformed" : "?";
 }
 
-std::string with_size(const std::string& text) {
-  return static_cast<char>(text.size()) + text;
-}
+std::string with_size(const std::string& text) { return static_cast<char>(text.size()) + text; }
 
 TEST(ReplyDecoderTest, ReadsEveryTypeAsAZoneFileHasIt) {
   EXPECT_EQ(text_of(RecordType::a, {"\300\0\2\1", 4}), "192.0.2.1");
-  EXPECT_EQ(text_of(RecordType::aaaa, std::string("\x20\x01\x0d\xb8") + std::string(11, '\0') + '\1'),
-            "2001:db8::1");
+  EXPECT_EQ(
+      text_of(RecordType::aaaa, std::string("\x20\x01\x0d\xb8") + std::string(11, '\0') + '\1'),
+      "2001:db8::1");
   EXPECT_EQ(text_of(RecordType::ns, wire_name("ns.example.org")), "ns.example.org.");
   EXPECT_EQ(text_of(RecordType::cname, wire_name("other")), "other.");
   EXPECT_EQ(text_of(RecordType::ptr, wire_name("host.example.org")), "host.example.org.");
@@ -76,8 +75,9 @@ TEST(ReplyDecoderTest, ReadsEveryTypeAsAZoneFileHasIt) {
 
 TEST(ReplyDecoderTest, QuotesStrings) {
   EXPECT_EQ(text_of(RecordType::txt, with_size("v=spf1 -all")), "\"v=spf1 -all\"");
-  EXPECT_EQ(text_of(RecordType::txt, with_size("a\"\\\x1b[31m\xff") + with_size("") + with_size("b")),
-            "\"a\\\"\\\\\\027[31m\\255\" \"\" \"b\"");
+  EXPECT_EQ(
+      text_of(RecordType::txt, with_size("a\"\\\x1b[31m\xff") + with_size("") + with_size("b")),
+      "\"a\\\"\\\\\\027[31m\\255\" \"\" \"b\"");
   EXPECT_EQ(text_of(RecordType::txt, ""), "malformed");
   EXPECT_EQ(text_of(RecordType::txt, "\5ab"), "malformed");
 }
@@ -95,18 +95,21 @@ TEST(ReplyDecoderTest, ReadsTheParametersOfServices) {
       text_of(RecordType::https,
               wire_u16(1) + wire_name("") + parameter(0, wire_u16(1) + wire_u16(4)) +
                   parameter(1, with_size("h2") + with_size("h3")) + parameter(2, "") +
-                  parameter(3, wire_u16(8443)) + parameter(4, std::string("\300\0\2\1\300\0\2\2", 8)) +
-                  parameter(5, "ech?") + parameter(6, std::string(15, '\0') + '\1') +
-                  parameter(667, "hello")),
+                  parameter(3, wire_u16(8443)) +
+                  parameter(4, std::string("\300\0\2\1\300\0\2\2", 8)) + parameter(5, "ech?") +
+                  parameter(6, std::string(15, '\0') + '\1') + parameter(667, "hello")),
       "1 . mandatory=alpn,ipv4hint alpn=\"h2,h3\" no-default-alpn port=8443 "
       "ipv4hint=192.0.2.1,192.0.2.2 ech=ZWNoPw== ipv6hint=::1 key667=\"hello\"");
   // RFC 9460 appendix D.2, figure 10.
   EXPECT_EQ(text_of(RecordType::https, wire_u16(16) + wire_name("foo.example.org") +
                                            parameter(1, with_size("f\\oo,bar") + with_size("h2"))),
             "16 foo.example.org. alpn=\"f\\\\\\\\oo\\\\,bar,h2\"");
-  EXPECT_EQ(text_of(RecordType::https, wire_u16(1) + wire_name("") + parameter(3, "x")), "malformed");
-  EXPECT_EQ(text_of(RecordType::https, wire_u16(1) + wire_name("") + parameter(1, "\5h2")), "malformed");
-  EXPECT_EQ(text_of(RecordType::https, wire_u16(1) + wire_name("") + parameter(4, "abc")), "malformed");
+  EXPECT_EQ(text_of(RecordType::https, wire_u16(1) + wire_name("") + parameter(3, "x")),
+            "malformed");
+  EXPECT_EQ(text_of(RecordType::https, wire_u16(1) + wire_name("") + parameter(1, "\5h2")),
+            "malformed");
+  EXPECT_EQ(text_of(RecordType::https, wire_u16(1) + wire_name("") + parameter(4, "abc")),
+            "malformed");
   EXPECT_EQ(text_of(RecordType::https, wire_u16(1) + wire_name("") + wire_u16(3)), "malformed");
 }
 
@@ -116,7 +119,8 @@ TEST(ReplyDecoderTest, DataOfTheWrongSizeIsMalformed) {
   EXPECT_EQ(text_of(RecordType::aaaa, "1234"), "malformed");
   EXPECT_EQ(text_of(RecordType::mx, wire_u16(10) + wire_name("mail") + "x"), "malformed");
   EXPECT_EQ(text_of(RecordType::mx, "x"), "malformed");
-  EXPECT_EQ(text_of(RecordType::soa, wire_name("ns") + wire_name("root") + wire_u32(1)), "malformed");
+  EXPECT_EQ(text_of(RecordType::soa, wire_name("ns") + wire_name("root") + wire_u32(1)),
+            "malformed");
   EXPECT_EQ(text_of(RecordType::caa, "\1"), "malformed");
   EXPECT_EQ(text_of(RecordType::ns, "\7short"), "malformed");
 }

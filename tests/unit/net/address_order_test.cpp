@@ -47,9 +47,9 @@ TEST(AddressOrderTest, PrefersSmallerScope) {
 }
 
 TEST(AddressOrderTest, PrefersMatchingLabel) {
-  EXPECT_THAT(ordered({{"2001:db8:1::1", "2002:c633:6401::2"},
-                       {"2002:c633:6401::1", "2002:c633:6401::2"}}),
-              ElementsAre("2002:c633:6401::1", "2001:db8:1::1"));
+  EXPECT_THAT(
+      ordered({{"2001:db8:1::1", "2002:c633:6401::2"}, {"2002:c633:6401::1", "2002:c633:6401::2"}}),
+      ElementsAre("2002:c633:6401::1", "2001:db8:1::1"));
 }
 
 TEST(AddressOrderTest, AvoidsWhatCannotBeReached) {
@@ -65,8 +65,9 @@ TEST(AddressOrderTest, PrefersTheLongerPrefixForIpv6Only) {
 }
 
 TEST(AddressOrderTest, LeavesEqualsAsTheyCome) {
-  EXPECT_THAT(ordered({{"192.0.2.3", "192.0.2.9"}, {"192.0.2.1", "192.0.2.9"}, {"192.0.2.2", "192.0.2.9"}}),
-              ElementsAre("192.0.2.3", "192.0.2.1", "192.0.2.2"));
+  EXPECT_THAT(
+      ordered({{"192.0.2.3", "192.0.2.9"}, {"192.0.2.1", "192.0.2.9"}, {"192.0.2.2", "192.0.2.9"}}),
+      ElementsAre("192.0.2.3", "192.0.2.1", "192.0.2.2"));
 }
 
 TEST(AddressOrderTest, KnowsWhereTheSystemWouldSendFrom) {
