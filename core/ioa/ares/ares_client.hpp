@@ -66,9 +66,8 @@ class AresClient {
   struct Question;
   struct Waiter;
   // What comes and goes with every question lies in the free lists.
-  using Table =
-      std::unordered_map<std::string, Question, std::hash<std::string>, std::equal_to<std::string>,
-                         FreeListAllocator<std::pair<const std::string, Question>>>;
+  using Table = std::unordered_map<std::string, Question, std::hash<std::string>, std::equal_to<>,
+                                   FreeListAllocator<std::pair<const std::string, Question>>>;
   using Waiters = std::list<Waiter, FreeListAllocator<Waiter>>;
 
   struct Server {

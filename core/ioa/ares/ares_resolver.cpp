@@ -135,7 +135,7 @@ Future<LookupResult> AresResolver::Impl::look_up(LookupRequest request) {
     if (result.canonical_name.empty()) result.canonical_name = reply.canonical_name;
     failure = worse(failure, reply.failure);
   }
-  if (result.addresses.empty()) throw *failure;
+  if (result.addresses.empty()) throw Error(*failure);
   order_addresses(result.addresses);
   if (result.canonical_name.empty()) result.canonical_name = request.host;
   if (!request.canonical_name) result.canonical_name.clear();
@@ -162,7 +162,7 @@ Future<NameResult> AresResolver::Impl::look_up(NameRequest request) {
 
 Future<std::vector<DnsRecord>> AresResolver::Impl::records(std::string name, RecordType type) {
   DnsReply reply = co_await client_.ask(std::move(name), type);
-  if (reply.failure) throw *reply.failure;
+  if (reply.failure) throw Error(*reply.failure);
   co_return std::move(reply.records);
 }
 

@@ -152,7 +152,7 @@ std::string list_of_protocols(Fields& fields) {
     if (!is_first) text += ',';
     for (const char letter : fields.bytes(fields.u8())) {
       if (letter == ',' || letter == '\\')
-        text += letter == ',' ? "\\\\," : "\\\\\\\\";
+        text += letter == ',' ? R"(\\,)" : R"(\\\\)";
       else
         append_escaped(text, std::string_view(&letter, 1), "\"");
     }

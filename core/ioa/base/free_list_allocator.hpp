@@ -17,12 +17,13 @@ struct FreeListAllocator {
 
   T* allocate(std::size_t count) {
     static_assert(alignof(T) <= alignof(std::max_align_t));
-    return static_cast<T*>(free_list_allocate(count * sizeof(T)));
+    return static_cast<T*>(free_list_allocate(count * kSize));
   }
-  void deallocate(T* block, std::size_t count) noexcept {
-    free_list_release(block, count * sizeof(T));
-  }
+  void deallocate(T* block, std::size_t count) noexcept { free_list_release(block, count * kSize); }
   friend bool operator==(const FreeListAllocator&, const FreeListAllocator&) = default;
+
+ private:
+  static constexpr std::size_t kSize = sizeof(T);  // NOLINT(bugprone-sizeof-expression): of a node
 };
 
 }  // namespace ioa
