@@ -1,5 +1,6 @@
 #include "cli/escape.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -79,6 +80,11 @@ void append_unsafe(std::string& out, std::uint32_t code) {
 }  // namespace
 
 std::string escape(std::string_view text) {
+  // Most text needs nothing.
+  const bool is_plain = std::all_of(text.begin(), text.end(), [](char byte) {
+    return byte >= ' ' && byte <= '~' && byte != '\\';
+  });
+  if (is_plain) return std::string(text);
   std::string out;
   out.reserve(text.size());
   while (!text.empty()) {

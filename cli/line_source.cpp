@@ -25,6 +25,17 @@ Future<std::optional<std::string>> LineSource::next() {
   return line;
 }
 
+bool LineSource::take(std::string& line) {
+  const std::string_view bytes = buffer_.view();
+  const std::size_t end = bytes.find('\n', searched_);
+  if (end == std::string_view::npos) return false;
+  line.assign(bytes.substr(0, end));
+  buffer_.consume(end + 1);
+  searched_ = 0;
+  if (!line.empty() && line.back() == '\r') line.pop_back();
+  return true;
+}
+
 void LineSource::fill() {
   constexpr std::size_t kReadSize = 16 << 10;
   const ssize_t size = source_.read(buffer_.prepare(kReadSize));

@@ -21,6 +21,10 @@ class LineSource {
   /// line has more than kMaxLine bytes.
   Future<std::optional<std::string>> next();
 
+  /// Puts the next line into `line` if it has been read already, without waiting; false if not, or
+  /// at the end. Not while next() waits.
+  bool take(std::string& line);
+
   static constexpr std::size_t kMaxLine = std::size_t{64} << 10;
 
  private:

@@ -71,7 +71,8 @@ std::string field(std::span<const EventField> fields, std::string_view name) {
 /// An event as -v tells it; empty for those that are not worth a line.
 std::string describe(std::string_view name, std::span<const EventField> fields) {
   const auto get = [&](std::string_view key) { return field(fields, key); };
-  if (name == "resolve.done") return fmt::format("{} is {}", get("name"), get("addresses"));
+  if (name == "resolve.done")
+    return fmt::format("{} is {}{}{}", get("name"), get("addresses"), get("names"), get("records"));
   if (name == "attempt.start") return fmt::format("trying {}", get("address"));
   if (name == "attempt.failed")
     return fmt::format("{} {}: {} ({})", get("syscall"), get("address"), get("message"),

@@ -203,7 +203,8 @@ int dispatch(const Invocation& invocation, const World& world) {
       return run_listeners(name, parse_listen(arguments), world);
     case Command::resolve: {
       ResolveOptions options = parse_resolve(arguments);
-      const std::size_t threads = std::min(options.jobs, kMaxLookupThreads);
+      const std::size_t threads = options.via_dns ? ThreadPool::Options().max_threads
+                                                  : std::min(options.jobs, kMaxLookupThreads);
       return run_command(name, std::move(options), &run_resolve, world, threads);
     }
     case Command::run_child:

@@ -28,8 +28,8 @@ _ioa_options() {
         --stats --sha256 -e --exec -c --sh-exec --to --kill-after
       ;;
     resolve)
-      echo "$_ioa_general" -4 -6 -s --short --first -x --reverse -j --jobs --timeout --unordered \
-        --json
+      echo "$_ioa_general" -4 -6 -s --short --first -x --reverse --via --server -t --type \
+        -j --jobs --timeout --attempts --max-rate --format --json --unordered --progress
       ;;
     run-child)
       echo "$_ioa_general" --timeout --idle-timeout --kill-signal --kill-after --guard --chdir \
@@ -51,7 +51,8 @@ _ioa_letters_with_value() {
   case $1 in
     connect) echo spwiqoxecj ;;
     listen) echo pmwiqoxec ;;
-    resolve | run-child) echo j ;;
+    resolve) echo tj ;;
+    run-child) echo j ;;
   esac
 }
 
@@ -74,7 +75,8 @@ _ioa_waiting_option() {
       --sh-exec | --to | --kill-after | --jobs | --frame | --mtu | --stable | \
       --port | --backlog | --unix-mode | --max-conns | --buffer | --workers | --port-file | \
       --slow-peer | --allow | --deny | --allow-file | --deny-file | --max-per-ip | \
-      --ready-fd | --accept-timeout | --drain)
+      --ready-fd | --accept-timeout | --drain | \
+      --via | --server | --type | --attempts | --max-rate)
       echo "$word"
       ;;
     --*) ;;
@@ -126,6 +128,9 @@ _ioa_value() {
     --on-peer-eof) words='auto exit finish' ;;
     --slow-peer) words='pause drop disconnect' ;;
     --frame) words='chunk line nul len32' ;;
+    --via) words='system dns' ;;
+    --type | -t) words='A AAAA PTR CNAME MX NS TXT SRV SOA CAA HTTPS' ;;
+    --format) [[ $command == resolve ]] && words='text json hosts getent' ;;
     --progress) words='auto always never' ;;
     --to)
       words='tcp: tcp4: tcp6: unix: exec: shell: pty: read: write: file: fd: zero: random: discard -'

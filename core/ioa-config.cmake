@@ -13,4 +13,10 @@ if(NOT TARGET ioa::crypto)
   set_target_properties(ioa::crypto PROPERTIES IMPORTED_LOCATION ${IOA_CRYPTO_LIBRARY})
 endif()
 
+if(NOT TARGET ioa::cares)
+  find_library(IOA_CARES_LIBRARY NAMES cares REQUIRED)
+  add_library(ioa::cares UNKNOWN IMPORTED)
+  set_target_properties(ioa::cares PROPERTIES IMPORTED_LOCATION ${IOA_CARES_LIBRARY})
+endif()
+
 include(${CMAKE_CURRENT_LIST_DIR}/ioa-targets.cmake)

@@ -5,15 +5,17 @@
 #include <string.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <map>
+#include <chrono>
+#include <deque>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "cli/commands/resolve_finder.hpp"
 #include "cli/commands/resolve_output.hpp"
 #include "cli/escape.hpp"
 #include "cli/line_source.hpp"
+#include "cli/progress_meter.hpp"
 #include "cli/result_output.hpp"
 #include "cli/run_hooks.hpp"
 #include "ioa/future/promise.hpp"
@@ -27,7 +29,16 @@ namespace {
 struct Outcome {
   std::string output;
   std::string failure;
+  bool is_there = false;
+
+  std::size_t size() const noexcept { return output.size() + failure.size(); }
 };
+
+// Outcomes that wait for an earlier one: so many names are looked up while one is stuck.
+constexpr std::uint64_t kMaxWaiting = 65'536;
+constexpr std::size_t kMaxWaitingBytes = std::size_t{16} << 20;
+// With --max-rate: what a late loop may make up for.
+constexpr Duration kRateSlack = std::chrono::milliseconds(10);
 
 /// Looks many names up at once and prints the outcomes in the order of the input. Reading pauses
 /// while too much waits for an earlier name, so that memory is bounded however long the input is.
@@ -36,8 +47,10 @@ class Batch {
   Batch(Context& context, ResolveOptions options)
       : context_(context),
         options_(std::move(options)),
+        finder_(context, options_),
         output_(context.loop, context.stdout_fd, [this] { more_.schedule(); }),
         more_(context.loop, [this] { start_more(); }),
+        next_start_(context.loop.timers(), [this] { start_more(); }),
         hooks_(context) {
     if (options_.from_stdin) lines_.emplace(context.loop, context.stdin_fd);
   }
@@ -46,6 +59,8 @@ class Batch {
 
   Future<ExitStatus> run() {
     hooks_.call(*this);
+    meter_.emplace(context_.loop, context_.reporter, options_.progress, ProgressUnit::items,
+                   [this] { return reading(); });
     start_more();
     return outcome_.future();
   }
@@ -55,29 +70,37 @@ class Batch {
 
  private:
   void start_more();
-  bool may_start() const noexcept;
+  bool may_start();
+  bool is_too_early();
   Future<> read_line();
-  void start(const std::string& line);
+  void start(std::string_view line);
   Future<> look_up(ResolveQuery query, std::uint64_t number);
-  Future<Found> find(ResolveQuery query);
   void record(std::uint64_t number, Outcome outcome);
   void print(const Outcome& outcome);
   void finish();
+  ProgressReading reading() const;
 
   Context& context_;
   ResolveOptions options_;
+  ResolveFinder finder_;
   ResultOutput output_;
   DeferredCall more_;
+  TimeWatch next_start_;  // of --max-rate
+  TimePoint rate_due_ = TimePoint::min();
   std::optional<LineSource> lines_;
+  std::optional<ProgressMeter> meter_;
   Promise<ExitStatus> outcome_;
   RunHooks hooks_;
-  std::map<std::uint64_t, Outcome> waiting_;  // those whose predecessors are not there yet
+  std::deque<Outcome> waiting_;  // from the first that is not printed on
+  std::size_t waiting_bytes_ = 0;
+  std::string line_;
   std::uint64_t started_ = 0;
   std::uint64_t done_ = 0;
   std::uint64_t printed_ = 0;
+  std::uint64_t failed_ = 0;
   bool is_reading_ = false;
   bool input_ended_ = false;
-  bool any_failed_ = false;
+  bool has_input_failed_ = false;
   std::optional<ExitStatus> ending_;  // once a signal has ended it
   TaskSet running_{[](void* self, std::exception_ptr error) {
                      static_cast<Batch*>(self)->outcome_.fail(std::move(error));
@@ -85,23 +108,35 @@ class Batch {
                    this};
 };
 
-bool Batch::may_start() const noexcept {
+bool Batch::may_start() {
   return !output_.is_behind() && started_ - done_ < options_.jobs &&
-         started_ - printed_ < 4ULL * options_.jobs;
+         started_ - printed_ < kMaxWaiting && waiting_bytes_ < kMaxWaitingBytes && !is_too_early();
+}
+
+/// Holds names to --max-rate: each has its time, and the timer calls at it.
+bool Batch::is_too_early() {
+  if (options_.max_rate == 0) return false;
+  const TimePoint now = context_.loop.backend().now();
+  if (rate_due_ <= now) return false;
+  next_start_.arm(rate_due_);
+  return true;
 }
 
 void Batch::start_more() {
   if (!outcome_.wanted()) return;
   if (ending_ || output_.error() != 0) return finish();
-  if (lines_) {
-    if (!is_reading_ && !input_ended_ && may_start()) running_.add(read_line());
-  } else {
-    while (may_start() && started_ < options_.queries.size()) {
+  while (!is_reading_ && !input_ended_ && may_start()) {
+    if (!lines_) {
+      if (started_ == options_.queries.size()) break;
       ResolveQuery query = options_.queries[started_];
       running_.add(look_up(std::move(query), started_++));
+    } else if (lines_->take(line_)) {
+      start(line_);
+    } else {
+      running_.add(read_line());
     }
-    input_ended_ = started_ == options_.queries.size();
   }
+  input_ended_ = input_ended_ || (!lines_ && started_ == options_.queries.size());
   if (done_ == started_) output_.flush();  // nothing is on its way: whoever waits gets to see it
   if (output_.error() != 0 || (input_ended_ && done_ == started_)) finish();
 }
@@ -113,7 +148,7 @@ Future<> Batch::read_line() {
     line = co_await lines_->next();
   } catch (const Error& error) {
     context_.reporter.error(escape(error.what()));
-    any_failed_ = true;
+    has_input_failed_ = true;
   }
   is_reading_ = false;
   if (line)
@@ -123,84 +158,61 @@ Future<> Batch::read_line() {
   more_.schedule();
 }
 
-void Batch::start(const std::string& line) {
+void Batch::start(std::string_view line) {
   const std::uint64_t number = started_++;
   try {
-    ResolveQuery query = parse_query(line, options_.reverse);
+    ResolveQuery query = parse_query(line, options_);
     running_.add(look_up(std::move(query), number));
   } catch (const AddressError& error) {
     ResolveQuery query;
-    query.name = line;
-    const Error failure(ErrorKind::failed, {}, "resolve", line, error.what());
+    query.name = std::string(line);
+    const Error failure(ErrorKind::failed, {}, "resolve", query.name, error.what());
     Outcome outcome;
-    if (options_.json)
-      outcome.output = format_failed(query, failure, Duration::zero());
+    if (options_.is_json())
+      outcome.output = format_failed(options_, query, failure, Duration::zero());
     else
       outcome.failure = (line.empty() ? "''" : "") + escape(error.what());
-    any_failed_ = true;
+    ++failed_;
     record(number, std::move(outcome));
   }
 }
 
 Future<> Batch::look_up(ResolveQuery query, std::uint64_t number) {
+  if (options_.max_rate > 0) {
+    const auto interval = Duration(std::chrono::seconds(1)) / options_.max_rate;
+    rate_due_ = std::max(rate_due_, context_.loop.backend().now() - kRateSlack) + interval;
+  }
   const TimePoint begun = Clock::now();
+  Found found = co_await finder_.find(query);
   Outcome outcome;
-  try {
-    Found found = co_await find(query);
+  if (!found.failure) {
     outcome.output = format_found(options_, query, std::move(found), Clock::now() - begun);
-  } catch (const Error& error) {
-    any_failed_ = true;
-    if (options_.json)
-      outcome.output = format_failed(query, error, Clock::now() - begun);
+  } else {
+    ++failed_;
+    if (options_.is_json())
+      outcome.output = format_failed(options_, query, *found.failure, Clock::now() - begun);
     else
-      outcome.failure = escape(query.name) + ": " + escape(error.reason());
+      outcome.failure = escape(query.name) + ": " + escape(found.failure->reason());
   }
   record(number, std::move(outcome));
 }
 
-Future<Found> Batch::find(ResolveQuery query) {
-  const std::optional<Duration> timeout = options_.timeout > Duration::zero()
-                                              ? std::optional<Duration>(options_.timeout)
-                                              : std::nullopt;
-  Found found;
-  if (options_.reverse) {
-    NameRequest request;
-    request.address = SocketAddress::from_numeric(query.host, 0).value();
-    request.numeric_service = true;
-    request.name_required = true;
-    request.timeout = timeout;
-    NameResult result = co_await context_.resolver.resolve_name(std::move(request));
-    found.names.push_back(std::move(result.host));
-    co_return found;
-  }
-  LookupRequest request;
-  request.host = query.host;
-  request.service = query.service;
-  request.family = options_.family;
-  request.socktype = query.service.empty() ? SOCK_STREAM : 0;
-  request.canonical_name = options_.json;
-  request.timeout = timeout;
-  LookupResult result = co_await context_.resolver.resolve(std::move(request));
-  std::erase_if(result.addresses, [](const ResolvedAddress& entry) {
-    return entry.socktype != SOCK_STREAM && entry.socktype != SOCK_DGRAM;
-  });
-  found.addresses = std::move(result.addresses);
-  found.canonical = std::move(result.canonical_name);
-  co_return found;
-}
-
 void Batch::record(std::uint64_t number, Outcome outcome) {
   ++done_;
-  if (options_.unordered) {
-    ++printed_;
-    print(outcome);
-  } else {
-    waiting_[number] = std::move(outcome);
-    for (auto first = waiting_.begin(); first != waiting_.end() && first->first == printed_;
-         first = waiting_.erase(first), ++printed_)
-      print(first->second);
-  }
   more_.schedule();
+  if (options_.unordered || (number == printed_ && waiting_.empty())) {
+    ++printed_;
+    return print(outcome);
+  }
+  const std::size_t place = number - printed_;
+  if (waiting_.size() <= place) waiting_.resize(place + 1);
+  waiting_bytes_ += outcome.size();
+  waiting_[place] = std::move(outcome);
+  waiting_[place].is_there = true;
+  for (; !waiting_.empty() && waiting_.front().is_there; waiting_.pop_front(), ++printed_) {
+    waiting_bytes_ -= waiting_.front().size();
+    print(waiting_.front());
+  }
 }
 
 void Batch::print(const Outcome& outcome) {
@@ -213,20 +225,30 @@ void Batch::print(const Outcome& outcome) {
 void Batch::finish() {
   output_.flush();
   if (output_.is_behind()) return;  // it says when it is not
+  meter_->finish();
   if (const auto failure = output_.close(context_.reporter)) return outcome_.done(*failure);
-  outcome_.done(ending_.value_or(any_failed_ ? ExitStatus::unresolved : ExitStatus::done));
+  const bool any_failed = failed_ > 0 || has_input_failed_;
+  outcome_.done(ending_.value_or(any_failed ? ExitStatus::unresolved : ExitStatus::done));
+}
+
+ProgressReading Batch::reading() const {
+  ProgressReading reading;
+  reading.done = done_;
+  if (!options_.from_stdin) reading.total = options_.queries.size();
+  if (failed_ > 0) reading.note = fmt::format("{} failed", failed_);
+  return reading;
 }
 
 void Batch::print_counters() {
-  context_.reporter.error(fmt::format("{} names looked up, {} under way, {} elapsed", done_,
-                                      started_ - done_,
+  context_.reporter.error(fmt::format("{} names looked up, {} failed, {} under way, {} elapsed",
+                                      done_, failed_, started_ - done_,
                                       format_measured(Clock::now() - context_.reporter.started())));
 }
 
 /// What is known already is printed first.
 void Batch::on_signal(int number) {
   running_.clear();
-  for (const auto& [place, outcome] : waiting_) print(outcome);
+  for (const Outcome& outcome : waiting_) print(outcome);
   output_.flush();
   context_.reporter.error(fmt::format("ended by SIG{}: {} looked up, {} without an answer",
                                       ::sigabbrev_np(number), done_, started_ - done_));

@@ -2,12 +2,16 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "cli/general_options.hpp"
+#include "cli/progress_meter.hpp"
+#include "ioa/ares/dns_record.hpp"
 #include "ioa/net/address.hpp"
+#include "ioa/net/socket_address.hpp"
 
 namespace ioa::cli {
 
@@ -18,10 +22,19 @@ struct CommandSpec;
 struct ResolveQuery {
   /// The operand or the line as it was given: what results and failures are reported under.
   std::string name;
-  /// A name or a numeric address (the latter always, if the look-up is a reverse one).
+  /// A name or a numeric address (the latter always, if the look-up is a reverse one). Where
+  /// records are wanted: what to ask for; empty if that is `name`.
   std::string host;
   /// A port or a service name; empty if none was given.
   std::string service;
+};
+
+/// How results are written.
+enum class ResolveFormat {
+  text,    ///< `NAME<TAB>VALUE`.
+  json,    ///< One object a name.
+  hosts,   ///< As in hosts(5): `ADDRESS<TAB>NAME`.
+  getent,  ///< As `getent ahosts` has them, or, in reverse, `getent hosts`.
 };
 
 /// What `ioa resolve` was asked to do: complete, checked, and free of contradictions.
@@ -34,14 +47,24 @@ struct ResolveOptions {
   bool short_output = false;
   /// The first address of each name only.
   bool first = false;
-  /// One JSON object a name.
-  bool json = false;
+  ResolveFormat format = ResolveFormat::text;
   /// Addresses to names.
   bool reverse = false;
+  /// Name servers are asked, not the system.
+  bool via_dns = false;
+  /// Those to ask; empty for the system's.
+  std::vector<SocketAddress> servers;
+  /// The records that are wanted, instead of addresses; only with `via_dns`.
+  std::optional<RecordType> type;
   /// Look-ups at once; at least 1.
-  std::uint32_t jobs = 32;
+  std::uint32_t jobs = kSystemJobs;
   /// How long one name may take; 0 is no limit.
   std::chrono::nanoseconds timeout{0};
+  /// How often a name is tried, by each server; at least 1.
+  std::uint32_t attempts = 1;
+  /// Names begun in a second; 0 is no limit.
+  std::uint32_t max_rate = 0;
+  ProgressMode progress = ProgressMode::never;
   /// Results as they come, not in the order of the input.
   bool unordered = false;
 
@@ -49,6 +72,12 @@ struct ResolveOptions {
   std::vector<ResolveQuery> queries;
   /// Read one name a line from standard input instead; `queries` is empty then.
   bool from_stdin = false;
+
+  bool is_json() const noexcept { return format == ResolveFormat::json; }
+
+  static constexpr std::uint32_t kSystemJobs = 32;  ///< Each takes a thread.
+  static constexpr std::uint32_t kDnsJobs = 500;
+  static constexpr std::uint32_t kDnsAttempts = 3;
 };
 
 /// The table of the command: see connect_command().
@@ -58,7 +87,8 @@ const CommandSpec& resolve_command() noexcept;
 ResolveOptions parse_resolve(const Arguments& arguments);
 
 /// Reads one name as an operand or a line of standard input holds it: `HOST`, `HOST:SERVICE`,
-/// `[V6]:SERVICE`, or an address if `reverse`. Throws AddressError.
-ResolveQuery parse_query(std::string_view text, bool reverse);
+/// `[V6]:SERVICE`; an address if these are reverse look-ups; any domain name if records are wanted
+/// (an address too, if those are PTR). Throws AddressError.
+ResolveQuery parse_query(std::string_view text, const ResolveOptions& options);
 
 }  // namespace ioa::cli

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -15,12 +16,15 @@ struct Found {
   std::vector<ResolvedAddress> addresses;
   std::vector<std::string> names;  ///< Of a reverse look-up.
   std::string canonical;
+  std::vector<DnsRecord> records;             ///< If a type was asked for.
+  std::shared_ptr<const Error> failure = {};  ///< If nothing was found.
 };
 
 /// The lines (or the JSON object) of a look-up that succeeded.
 std::string format_found(const ResolveOptions& options, const ResolveQuery& query, Found found,
                          Duration elapsed);
 /// The JSON object of one that failed.
-std::string format_failed(const ResolveQuery& query, const Error& error, Duration elapsed);
+std::string format_failed(const ResolveOptions& options, const ResolveQuery& query,
+                          const Error& error, Duration elapsed);
 
 }  // namespace ioa::cli

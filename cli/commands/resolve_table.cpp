@@ -2,6 +2,7 @@
 
 #include "cli/commands/resolve_options.hpp"
 #include "cli/option_table.hpp"
+#include "cli/progress_meter.hpp"
 
 namespace ioa::cli {
 namespace {
@@ -13,15 +14,24 @@ constexpr std::array kLookingUp{
     OptionSpec{"", '4', kNone, "", "IPv4 addresses only"},
     OptionSpec{"", '6', kNone, "", "IPv6 addresses only"},
     OptionSpec{"reverse", 'x', kNone, "", "addresses to names"},
-    OptionSpec{"jobs", 'j', kRequired, "N", "look so many names up at once [32]"},
+    OptionSpec{"via", 0, kRequired, "WAY", "system, or dns: straight to name servers [system]"},
+    OptionSpec{"server", 0, kRequired, "ADDR[:PORT]",
+               "ask this name server; may be repeated [resolv.conf]"},
+    OptionSpec{"type", 't', kRequired, "TYPE",
+               "records: A, AAAA, PTR, CNAME, MX, NS, TXT, SRV, SOA, CAA, HTTPS"},
+    OptionSpec{"jobs", 'j', kRequired, "N", "look so many names up at once [32, with dns 500]"},
     OptionSpec{"timeout", 0, kRequired, "DUR", "limit for each name, 0: none [0]"},
+    OptionSpec{"attempts", 0, kRequired, "N", "try each name so often [1, with dns 3]"},
+    OptionSpec{"max-rate", 0, kRequired, "N", "begin at most so many names a second [0: no limit]"},
 };
 
 constexpr std::array kOutput{
     OptionSpec{"short", 's', kNone, "", "values only, without the names"},
     OptionSpec{"first", 0, kNone, "", "the first value of each name only"},
-    OptionSpec{"json", 0, kNone, "", "a JSON object a name"},
+    OptionSpec{"format", 0, kRequired, "FORMAT", "text, json, hosts or getent [text]"},
+    OptionSpec{"json", 0, kNone, "", "a JSON object a name: --format json"},
     OptionSpec{"unordered", 0, kNone, "", "results as they come, not in the input's order"},
+    kProgressOption,
 };
 
 constexpr std::array kGroups{
@@ -37,8 +47,9 @@ constexpr std::array kRefused{
     RefusedLetter{'w', "use --timeout to limit each look-up"},
 };
 
-constexpr std::array<std::string_view, 2> kUsage{
+constexpr std::array<std::string_view, 3> kUsage{
     "[OPTIONS] [HOST | HOST:SERVICE]...",
+    "-t TYPE [OPTIONS] [NAME]...",
     "-x [OPTIONS] [ADDRESS]...",
 };
 
@@ -46,17 +57,19 @@ constexpr std::array kExamples{
     Example{"ioa resolve example.org", "its addresses, in the order to try them"},
     Example{"ioa resolve -s --first db:postgresql", "one address and port for a script"},
     Example{"ioa resolve -x 192.0.2.1", "the name of an address"},
+    Example{"ioa resolve -t MX example.org", "who takes its mail"},
     Example{"ioa resolve -j 100 --json <names", "many, at once, as JSON Lines"},
 };
 
 constexpr CommandSpec kResolve{
     .command = Command::resolve,
     .name = "resolve",
-    .summary = "names to addresses, addresses to names",
+    .summary = "names to addresses, addresses to names, DNS records",
     .usage = kUsage,
     .description =
-        "Looks names up as every program of this system does, and prints a line for each "
-        "address. Without a NAME, or with a lone -, it reads one a line from stdin.",
+        "Looks names up as every program of this system does, or straight from name servers, and "
+        "prints a line for each address or record. Without a NAME, or with a lone -, it reads one "
+        "a line from stdin.",
     .groups = kGroups,
     .refused = kRefused,
     .examples = kExamples,

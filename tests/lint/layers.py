@@ -18,7 +18,7 @@ LAYERS = {
     "file": 4, "process": 4, "openssl": 4,
     "worker": 5,
     "net": 6,
-    "protocol": 7,
+    "ares": 7, "protocol": 7,
 }
 # The three targets, lowest first; tests lie above them all.
 TARGETS = ["ioa", "cli", "app", "tests"]

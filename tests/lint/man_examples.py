@@ -33,6 +33,7 @@ def start_servers():
     private_network.serve(("mail.example.org", 25), private_network.say(b"220 mail.example.org\r\n"))
     private_network.serve(("db.example.org", 5432), private_network.swallow)
     private_network.serve(("backup.example.org", 9000), private_network.swallow)
+    private_network.serve_mail_exchange("mail.example.org")
     private_network.serve("/run/docker.sock", private_network.http(b'{"Version":"20.10"}\n'))
 
 

@@ -10,6 +10,7 @@ import pathlib
 import shutil
 import socket
 import socketserver
+import struct
 import subprocess
 import sys
 import threading
@@ -22,7 +23,9 @@ HOSTS = {
     "mail.example.org": ["192.0.2.25"],
     "db.example.org": ["192.0.2.54"],
     "backup.example.org": ["2001:db8::90", "192.0.2.90"],
+    "ns.example.org": ["192.0.2.53"],
 }
+NAME_SERVER = "192.0.2.53"
 
 
 def enter():
@@ -60,6 +63,7 @@ def _set_up():
                  *(["nodad"] if v6 else []))
     _replace("/etc/hosts", "\n".join(lines) + "\n", folder)
     _replace("/etc/nsswitch.conf", "hosts: files\nservices: files\npasswd: files\n", folder)
+    _replace("/etc/resolv.conf", f"nameserver {NAME_SERVER}\n", folder)
 
 
 def _run(*command):
@@ -108,6 +112,25 @@ def serve(place, handle):
                    for address in addresses]
     for server in servers:
         threading.Thread(target=server.serve_forever, daemon=True).start()
+
+
+def serve_mail_exchange(host, preference=10, ttl_s=3600):
+    """Has NAME_SERVER answer every question for MX records (RFC 1035 s3.3.9) with `host`."""
+    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    server.bind((NAME_SERVER, 53))
+    data = struct.pack(">H", preference)
+    data += b"".join(bytes([len(label)]) + label.encode() for label in host.split(".")) + b"\0"
+    record = struct.pack(">HHHIH", 0xc00c, 15, 1, ttl_s, len(data)) + data
+
+    def answer():
+        while True:
+            query, client = server.recvfrom(4096)
+            question = query[12:query.index(b"\0", 12) + 5]
+            is_mx = question.endswith(b"\0\x0f\0\x01")
+            header = struct.pack(">HHHHH", 0x8180, 1, int(is_mx), 0, 0)
+            server.sendto(query[:2] + header + question + (record if is_mx else b""), client)
+
+    threading.Thread(target=answer, daemon=True).start()
 
 
 def http(body):

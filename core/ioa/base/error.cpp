@@ -10,12 +10,6 @@
 namespace ioa {
 namespace {
 
-class GaiCategory : public std::error_category {
- public:
-  const char* name() const noexcept override { return "getaddrinfo"; }
-  std::string message(int code) const override { return gai_strerror(code); }
-};
-
 struct GaiName {
   int code;
   const char* name;
@@ -29,6 +23,17 @@ constexpr std::array kGaiNames{
     GaiName{EAI_SYSTEM, "EAI_SYSTEM"},         GaiName{EAI_OVERFLOW, "EAI_OVERFLOW"},
     GaiName{EAI_NODATA, "EAI_NODATA"},         GaiName{EAI_ADDRFAMILY, "EAI_ADDRFAMILY"},
     GaiName{EAI_INPROGRESS, "EAI_INPROGRESS"}, GaiName{EAI_CANCELED, "EAI_CANCELED"},
+};
+
+class GaiCategory : public NamedCategory {
+ public:
+  const char* name() const noexcept override { return "getaddrinfo"; }
+  std::string message(int code) const override { return gai_strerror(code); }
+  std::string symbol(int code) const override {
+    for (const auto& entry : kGaiNames)
+      if (entry.code == code) return entry.name;
+    return {};
+  }
 };
 
 ErrorKind kind_of_errno(int value) {
@@ -70,9 +75,8 @@ const std::error_category& gai_category() noexcept {
 std::string error_name(const std::error_code& code) {
   if (is_errno(code)) {
     if (const char* name = strerrorname_np(code.value())) return name;
-  } else if (code.category() == gai_category()) {
-    for (const auto& entry : kGaiNames)
-      if (entry.code == code.value()) return entry.name;
+  } else if (const auto* named = dynamic_cast<const NamedCategory*>(&code.category())) {
+    if (std::string symbol = named->symbol(code.value()); !symbol.empty()) return symbol;
   }
   return std::to_string(code.value());
 }

@@ -59,6 +59,13 @@ class Error : public std::exception {
   std::string what_;
 };
 
+/// A category of error codes that have symbols, as errno values have: error_name() asks it.
+class NamedCategory : public std::error_category {
+ public:
+  /// "EAI_NONAME"; empty if the code has none.
+  virtual std::string symbol(int code) const = 0;
+};
+
 /// Results of getaddrinfo(3) and getnameinfo(3) (EAI_NONAME, ...) as error codes.
 const std::error_category& gai_category() noexcept;
 

@@ -53,7 +53,7 @@ void report_failed(EventSink& sink, std::int64_t connection, const AttemptFailur
 
 }  // namespace
 
-Future<Connection> ConnectOperation::start(Loop& loop, Resolver& resolver, SocketCalls& calls,
+Future<Connection> ConnectOperation::start(Loop& loop, LookupService& resolver, SocketCalls& calls,
                                            ConnectRequest request) {
   auto* operation = new ConnectOperation(loop, resolver, calls, std::move(request));
   Future<Connection> future = operation->promise_.future();
@@ -62,7 +62,7 @@ Future<Connection> ConnectOperation::start(Loop& loop, Resolver& resolver, Socke
   return future;
 }
 
-ConnectOperation::ConnectOperation(Loop& loop, Resolver& resolver, SocketCalls& calls,
+ConnectOperation::ConnectOperation(Loop& loop, LookupService& resolver, SocketCalls& calls,
                                    ConnectRequest request)
     : loop_(loop),
       resolver_(resolver),

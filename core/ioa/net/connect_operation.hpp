@@ -14,7 +14,7 @@
 #include "ioa/net/connect_attempt.hpp"
 #include "ioa/net/connect_error.hpp"
 #include "ioa/net/connector.hpp"
-#include "ioa/net/resolver.hpp"
+#include "ioa/net/lookup_service.hpp"
 
 namespace ioa::detail {
 
@@ -25,7 +25,7 @@ namespace ioa::detail {
 /// asks what is left afterwards.
 class ConnectOperation {
  public:
-  static Future<Connection> start(Loop& loop, Resolver& resolver, SocketCalls& calls,
+  static Future<Connection> start(Loop& loop, LookupService& resolver, SocketCalls& calls,
                                   ConnectRequest request);
   ConnectOperation(const ConnectOperation&) = delete;
   ConnectOperation& operator=(const ConnectOperation&) = delete;
@@ -61,7 +61,7 @@ class ConnectOperation {
     bool is_gone_ = false;
   };
 
-  ConnectOperation(Loop& loop, Resolver& resolver, SocketCalls& calls, ConnectRequest request);
+  ConnectOperation(Loop& loop, LookupService& resolver, SocketCalls& calls, ConnectRequest request);
   ~ConnectOperation();
 
   void begin();
@@ -91,7 +91,7 @@ class ConnectOperation {
   ConnectFailure failure() const;
 
   Loop& loop_;
-  Resolver& resolver_;
+  LookupService& resolver_;
   SocketCalls& calls_;
   ConnectRequest request_;
   const TimePoint began_;

@@ -20,7 +20,7 @@
 namespace ioa {
 
 class Loop;
-class Resolver;
+class LookupService;
 class SocketCalls;
 
 /// One address that could not be connected to.
@@ -150,16 +150,16 @@ struct Connection {
 ///
 /// EVENTS: `attempt.start` {address}, `attempt.failed` {address, syscall, error, message,
 /// duration_ms}, `connected` {address, local, duration_ms}, each with `conn` if the request has a
-/// number, and the Resolver's. Attempts that are called off, since another has won or at the time
-/// limit, are reported as failed with ECANCELED or ETIMEDOUT; they are not among the failures of
-/// the Connection or the ConnectError.
+/// number, and those of the look-up. Attempts that are called off, since another has won or at the
+/// time limit, are reported as failed with ECANCELED or ETIMEDOUT; they are not among the failures
+/// of the Connection or the ConnectError.
 ///
-/// OWNERSHIP: Loop, Resolver and SocketCalls must outlive the Futures; the Connector need not.
+/// OWNERSHIP: Loop, LookupService and SocketCalls must outlive the Futures; the Connector need not.
 /// CANCELLING: drop the Future; when that returns, every socket of it is closed.
 class Connector {
  public:
   /// `calls` are the system calls to use (a test's); null for the real ones.
-  Connector(Loop& loop, Resolver& resolver, SocketCalls* calls = nullptr) noexcept
+  Connector(Loop& loop, LookupService& resolver, SocketCalls* calls = nullptr) noexcept
       : loop_(loop), resolver_(resolver), calls_(calls) {}
 
   /// Connects as `request` says.
@@ -167,7 +167,7 @@ class Connector {
 
  private:
   Loop& loop_;
-  Resolver& resolver_;
+  LookupService& resolver_;
   SocketCalls* calls_;
 };
 

@@ -23,40 +23,50 @@ std::string_view family_name(Family family) {
 LookupReport::LookupReport(Loop& loop, LookupSubject subject)
     : loop_(&loop), subject_(std::move(subject)), started_(loop.backend().now()) {
   ++loop.counters().lookups;
-  EventSink* sink = loop.event_sink();
-  if (sink == nullptr) return;
-  const std::array<EventField, 3> fields{{{"name", subject_.name},
-                                          {"service", subject_.service},
-                                          {"family", family_name(subject_.family)}}};
-  sink->event("resolve.start", fields);
+  if (loop.event_sink() == nullptr) return;
+  tell("resolve.start", {});
+}
+
+/// The event with the fields of the subject in front.
+void LookupReport::tell(std::string_view event, std::span<const EventField> fields) const {
+  std::vector<EventField> all{{"name", subject_.name},
+                              {"service", subject_.service},
+                              {"family", family_name(subject_.family)}};
+  if (!subject_.type.empty()) all.push_back({"type", subject_.type});
+  for (const EventField& field : fields)
+    if (field.name == "service")
+      all[1].value = field.value;
+    else
+      all.push_back(field);
+  loop_->event_sink()->event(event, all);
 }
 
 void LookupReport::done(const LookupResult& result) const {
-  EventSink* sink = loop_->event_sink();
-  if (sink == nullptr) return;
+  if (loop_->event_sink() == nullptr) return;
   std::vector<std::string> texts;
   for (const ResolvedAddress& found : result.addresses)
     texts.push_back(subject_.service.empty() ? found.address.host() : found.address.to_string());
-  const std::array<EventField, 5> fields{
-      {{"name", subject_.name},
-       {"service", subject_.service},
-       {"family", family_name(subject_.family)},
-       {"addresses", std::span<const std::string>(texts)},
+  const std::array<EventField, 2> fields{
+      {{"addresses", std::span<const std::string>(texts)},
        {"duration_ms", milliseconds(loop_->backend().now() - started_)}}};
-  sink->event("resolve.done", fields);
+  tell("resolve.done", fields);
 }
 
 void LookupReport::done(const NameResult& result) const {
-  EventSink* sink = loop_->event_sink();
-  if (sink == nullptr) return;
+  if (loop_->event_sink() == nullptr) return;
   const std::array<std::string, 1> names{result.host};
-  const std::array<EventField, 5> fields{
-      {{"name", subject_.name},
-       {"service", result.service},
-       {"family", family_name(subject_.family)},
+  const std::array<EventField, 3> fields{
+      {{"service", result.service},
        {"names", std::span<const std::string>(names)},
        {"duration_ms", milliseconds(loop_->backend().now() - started_)}}};
-  sink->event("resolve.done", fields);
+  tell("resolve.done", fields);
+}
+
+void LookupReport::done(std::span<const std::string> records) const {
+  if (loop_->event_sink() == nullptr) return;
+  const std::array<EventField, 2> fields{
+      {{"records", records}, {"duration_ms", milliseconds(loop_->backend().now() - started_)}}};
+  tell("resolve.done", fields);
 }
 
 void LookupReport::failed(const Error& error) const {
@@ -65,18 +75,14 @@ void LookupReport::failed(const Error& error) const {
 }
 
 void LookupReport::tell_failed(const Error& error) const {
-  EventSink* sink = loop_->event_sink();
-  if (sink == nullptr) return;
+  if (loop_->event_sink() == nullptr) return;
   const std::string symbol = error.code() ? error_name(error.code()) : std::string("timeout");
   const std::string message = error.reason();
-  const std::array<EventField, 6> fields{
-      {{"name", subject_.name},
-       {"service", subject_.service},
-       {"family", family_name(subject_.family)},
-       {"error", symbol},
+  const std::array<EventField, 3> fields{
+      {{"error", symbol},
        {"message", message},
        {"duration_ms", milliseconds(loop_->backend().now() - started_)}}};
-  sink->event("resolve.failed", fields);
+  tell("resolve.failed", fields);
 }
 
 void LookupReport::failed(const std::exception_ptr& error) const {

@@ -1,10 +1,13 @@
 #pragma once
 
 #include <exception>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "ioa/base/clock.hpp"
 #include "ioa/base/error.hpp"
+#include "ioa/base/event_sink.hpp"
 #include "ioa/net/resolver.hpp"
 
 namespace ioa::detail {
@@ -14,6 +17,8 @@ struct LookupSubject {
   std::string name;
   std::string service;
   Family family = Family::any;
+  /// The type of record that is asked for ("MX"), a literal; empty for addresses and names.
+  std::string_view type = {};
 };
 
 /// Counts one look-up, and tells the Loop's EventSink, if it has one: `resolve.start` when it is
@@ -25,10 +30,13 @@ class LookupReport {
   const LookupSubject& subject() const noexcept { return subject_; }
   void done(const LookupResult& result) const;
   void done(const NameResult& result) const;
+  /// What records say.
+  void done(std::span<const std::string> records) const;
   void failed(const Error& error) const;
   void failed(const std::exception_ptr& error) const;
 
  private:
+  void tell(std::string_view event, std::span<const EventField> fields) const;
   void tell_failed(const Error& error) const;
 
   Loop* loop_;

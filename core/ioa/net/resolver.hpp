@@ -3,82 +3,17 @@
 #include <netdb.h>
 #include <sys/socket.h>
 
+#include <cstddef>
 #include <functional>
 #include <memory>
-#include <optional>
-#include <string>
-#include <vector>
 
-#include "ioa/base/clock.hpp"
 #include "ioa/future/future.hpp"
-#include "ioa/net/host_service.hpp"
-#include "ioa/net/socket_address.hpp"
+#include "ioa/net/lookup_service.hpp"
 #include "ioa/worker/thread_pool.hpp"
 
 namespace ioa {
 
 class Loop;
-
-/// What to look up: a host, a service, or both; see getaddrinfo(3).
-struct LookupRequest {
-  /// A name or a numeric address. Empty: the local host, or every local address if `passive`.
-  std::string host;
-  /// A service name or a port. Empty: port 0.
-  std::string service;
-  Family family = Family::any;
-  /// SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET or SOCK_RAW; 0 yields an entry for each kind.
-  int socktype = SOCK_STREAM;
-  /// IPPROTO_*; 0 for the usual one of the socktype.
-  int protocol = 0;
-  /// The addresses are to be bound, not connected to.
-  bool passive = false;
-  /// The host must be numeric: a name fails at once with EAI_NONAME.
-  bool numeric_host = false;
-  /// The canonical name is wanted too.
-  bool canonical_name = false;
-  /// Only families of which this host has an address (AI_ADDRCONFIG).
-  bool configured_families = false;
-  /// How long to wait; nothing for as long as the system takes.
-  std::optional<Duration> timeout;
-};
-
-/// One address with what socket(2) needs to use it.
-struct ResolvedAddress {
-  SocketAddress address;
-  int socktype = SOCK_STREAM;
-  int protocol = 0;
-
-  friend bool operator==(const ResolvedAddress&, const ResolvedAddress&) = default;
-};
-
-/// What a look-up found.
-struct LookupResult {
-  /// At least one, without duplicates, in the system's order (RFC 6724).
-  std::vector<ResolvedAddress> addresses;
-  /// Empty unless it was asked for and is known.
-  std::string canonical_name;
-};
-
-/// An address whose name is wanted; see getnameinfo(3).
-struct NameRequest {
-  /// IPv4 or IPv6.
-  SocketAddress address;
-  /// Leave the host, or the port, as a number.
-  bool numeric_host = false;
-  bool numeric_service = false;
-  /// Fail with EAI_NONAME if the host has no name, instead of giving its number.
-  bool name_required = false;
-  /// The service is one of UDP.
-  bool datagram = false;
-  /// How long to wait; nothing for as long as the system takes.
-  std::optional<Duration> timeout;
-};
-
-/// What an address is called.
-struct NameResult {
-  std::string host;
-  std::string service;
-};
 
 /// The blocking functions behind a Resolver: the C library's, or a test's. They are called from
 /// several threads at once, and may be running when the Resolver is gone.
@@ -116,18 +51,18 @@ struct ResolverCalls {
 ///
 /// OWNERSHIP: the Loop must outlive the Resolver. Destroying it fails what is pending (kind
 /// `abandoned`). CANCELLING: drop the Future; the last one who waits takes the look-up along.
-class Resolver {
+class Resolver : public LookupService {
  public:
   explicit Resolver(Loop& loop, ResolverCalls calls = {}, const ThreadPool::Options& threads = {});
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
-  ~Resolver();
+  ~Resolver() override;
 
   /// The addresses of a host and service. The Future is ready at once for a numeric request.
-  Future<LookupResult> resolve(LookupRequest request);
+  Future<LookupResult> resolve(LookupRequest request) override;
 
   /// The names of an address. The Future is ready at once if both are wanted as numbers.
-  Future<NameResult> resolve_name(NameRequest request);
+  Future<NameResult> resolve_name(NameRequest request) override;
 
   /// For tests and debug output: look-ups in flight, however many wait for each.
   std::size_t lookups_in_flight() const noexcept;

@@ -33,7 +33,7 @@ TEST(ResolveOptionsTest, HasTheDefaultsOfTheContract) {
   EXPECT_EQ(options.jobs, 32U);
   EXPECT_EQ(options.timeout, 0ns);
   EXPECT_EQ(options.family, Family::any);
-  EXPECT_FALSE(options.short_output || options.first || options.json || options.reverse ||
+  EXPECT_FALSE(options.short_output || options.first || options.is_json() || options.reverse ||
                options.unordered || options.from_stdin);
 }
 
@@ -47,7 +47,48 @@ TEST(ResolveOptionsTest, ReadsItsOptions) {
   EXPECT_EQ(options.timeout, 1500ms);
   EXPECT_TRUE(options.unordered);
   EXPECT_EQ(options.general.verbosity, 1);
-  EXPECT_TRUE(read({"--json"}).json);
+  EXPECT_TRUE(read({"--json"}).is_json());
+  EXPECT_TRUE(read({"--json", "--format=json"}).is_json());
+  EXPECT_EQ(read({"--format", "hosts"}).format, ResolveFormat::hosts);
+  EXPECT_EQ(read({"--max-rate=100"}).max_rate, 100U);
+}
+
+TEST(ResolveOptionsTest, ServersAndTypesMeanDnsWithItsDefaults) {
+  for (const auto& args : std::vector<std::vector<std::string_view>>{
+           {"--via", "dns"}, {"--server", "192.0.2.1"}, {"-t", "mx"}}) {
+    const ResolveOptions options = read(args);
+    EXPECT_TRUE(options.via_dns);
+    EXPECT_EQ(options.jobs, 500U);
+    EXPECT_EQ(options.attempts, 3U);
+  }
+  const ResolveOptions options = read({"--via=system", "x"});
+  EXPECT_FALSE(options.via_dns);
+  EXPECT_EQ(options.attempts, 1U);
+}
+
+TEST(ResolveOptionsTest, ReadsServersWithAndWithoutAPort) {
+  const ResolveOptions options =
+      read({"--server", "192.0.2.1", "--server=192.0.2.1:5353", "--server=::1",
+            "--server=[::1]:5353", "--server=fe80::1%lo"});
+  std::vector<std::string> texts;
+  for (const SocketAddress& server : options.servers) texts.push_back(server.to_string());
+  EXPECT_EQ(texts, (std::vector<std::string>{"192.0.2.1:53", "192.0.2.1:5353", "[::1]:53",
+                                             "[::1]:5353", "[fe80::1%lo]:53"}));
+  EXPECT_EQ(complaint({"--server", "ns.example.org"}),
+            "ioa resolve: --server ns.example.org: expected ADDRESS or ADDRESS:PORT, numeric");
+}
+
+TEST(ResolveOptionsTest, ReadsNamesOfRecordsAsTheyAre) {
+  const ResolveOptions options = read({"-t", "txt", "_dmarc.example.org", "*.x", "a:b", "."});
+  EXPECT_EQ(options.type, RecordType::txt);
+  ASSERT_EQ(options.queries.size(), 4U);
+  EXPECT_EQ(options.queries[2].name, "a:b");
+  EXPECT_EQ(options.queries[2].host, "") << "the name itself";
+  EXPECT_EQ(options.queries[2].service, "");
+  const ResolveOptions reverse = read({"-t", "ptr", "192.0.2.1", "host"});
+  EXPECT_EQ(reverse.queries[0].host, "1.2.0.192.in-addr.arpa");
+  EXPECT_EQ(reverse.queries[0].name, "192.0.2.1");
+  EXPECT_EQ(reverse.queries[1].host, "");
 }
 
 TEST(ResolveOptionsTest, ReadsHostsWithAndWithoutAService) {
@@ -123,8 +164,8 @@ TEST(ResolveOptionsTest, RefusesLettersOfOtherTools) {
             "ioa resolve: -w: " + prefix + "use --timeout to limit each look-up");
 }
 
-TEST(ResolveOptionsTest, KnowsNoOptionOfOtherCommandsOrLaterReleases) {
-  for (const std::string option : {"-n", "-t", "--via", "--server", "--format", "--attempts"}) {
+TEST(ResolveOptionsTest, KnowsNoOptionOfOtherCommands) {
+  for (const std::string option : {"-n", "-z", "--exec", "--every"}) {
     EXPECT_EQ(complaint({option}),
               "ioa resolve: " + option + ": unknown option; 'ioa resolve --help' lists them");
   }

@@ -1,0 +1,134 @@
+#include "cli/commands/resolve_finder.hpp"
+
+#include <netdb.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "ioa/base/error.hpp"
+
+namespace ioa::cli {
+namespace {
+
+/// Each server is asked as often as that, and all of it fits into the limit of a name.
+AresResolver::Options dns_options(const ResolveOptions& options) {
+  AresResolver::Options dns;
+  dns.servers = options.servers.empty() ? AresResolver::system_servers() : options.servers;
+  dns.attempts = options.attempts;
+  if (options.timeout > Duration::zero())
+    dns.attempt_delay = std::max<Duration>(
+        options.timeout / (options.attempts * static_cast<Duration::rep>(dns.servers.size())),
+        Duration(1));
+  return dns;
+}
+
+std::string without_dot(std::string name) {
+  if (name.size() > 1 && name.back() == '.') name.pop_back();
+  return name;
+}
+
+bool is_kind_to_print(const ResolvedAddress& entry) {
+  return entry.socktype == SOCK_STREAM || entry.socktype == SOCK_DGRAM;
+}
+
+/// The system says that another time it may succeed.
+bool is_temporary(const Error& error) {
+  return error.code() == std::error_code(EAI_AGAIN, gai_category());
+}
+
+}  // namespace
+
+ResolveFinder::ResolveFinder(Context& context, const ResolveOptions& options)
+    : context_(context), options_(options) {
+  if (options.via_dns)
+    dns_.emplace(context.loop, context.resolver, dns_options(options));
+  else if (options.timeout > Duration::zero())
+    limit_ = options.timeout;
+}
+
+LookupService& ResolveFinder::service() {
+  if (dns_) return *dns_;
+  return context_.resolver;
+}
+
+Future<Found> ResolveFinder::find(const ResolveQuery& query) {
+  if (options_.type) return find_records(query);
+  if (!options_.reverse) return find_addresses(query);
+  return dns_ ? find_names_by_dns(query) : find_names(query);
+}
+
+Future<Found> ResolveFinder::find_addresses(const ResolveQuery& query) {
+  const bool has_kinds = options_.format == ResolveFormat::getent;
+  LookupRequest request;
+  request.host = query.host;
+  request.service = query.service;
+  request.family = options_.family;
+  request.socktype = request.service.empty() && !has_kinds ? SOCK_STREAM : 0;
+  request.canonical_name = options_.is_json() || has_kinds;
+  request.timeout = limit_;
+  Found found;
+  for (std::uint32_t left = dns_ ? 1 : options_.attempts; left > 0; --left) {
+    found.failure.reset();
+    try {
+      LookupResult result = co_await service().resolve(request);
+      if (!has_kinds)
+        std::erase_if(result.addresses, [](const auto& entry) { return !is_kind_to_print(entry); });
+      found.addresses = std::move(result.addresses);
+      found.canonical = std::move(result.canonical_name);
+    } catch (const Error& error) {
+      found.failure = std::make_shared<const Error>(error);
+    }
+    if (!found.failure || !is_temporary(*found.failure)) break;
+  }
+  co_return found;
+}
+
+Future<Found> ResolveFinder::find_names(const ResolveQuery& query) {
+  NameRequest request;
+  request.address = SocketAddress::from_numeric(query.host, 0).value_or(SocketAddress());
+  request.numeric_service = true;
+  request.name_required = true;
+  request.timeout = limit_;
+  Found found;
+  for (std::uint32_t left = options_.attempts; left > 0; --left) {
+    found.failure.reset();
+    try {
+      NameResult result = co_await context_.resolver.resolve_name(request);
+      found.names.push_back(std::move(result.host));
+    } catch (const Error& error) {
+      found.failure = std::make_shared<const Error>(error);
+    }
+    if (!found.failure || !is_temporary(*found.failure)) break;
+  }
+  co_return found;
+}
+
+Future<Found> ResolveFinder::find_names_by_dns(const ResolveQuery& query) {
+  const auto address = SocketAddress::from_numeric(query.host, 0);
+  Found found;
+  if (!address) {  // a zone that does not exist here
+    found.failure =
+        std::make_shared<const Error>(Error::from_gai(EAI_NONAME, 0, "resolve", query.host));
+    co_return found;
+  }
+  std::string name = AresResolver::reverse_name(*address);
+  DnsReply reply = co_await dns_->ask(std::move(name), RecordType::ptr);
+  found.failure = std::move(reply.failure);
+  for (DnsRecord& record : reply.records)
+    found.names.push_back(without_dot(std::move(record.value)));
+  co_return found;
+}
+
+Future<Found> ResolveFinder::find_records(const ResolveQuery& query) {
+  std::string name = query.host.empty() ? query.name : query.host;
+  DnsReply reply = co_await dns_->ask(std::move(name), *options_.type);
+  Found found;
+  found.records = std::move(reply.records);
+  found.canonical = std::move(reply.canonical_name);
+  found.failure = std::move(reply.failure);
+  co_return found;
+}
+
+}  // namespace ioa::cli
