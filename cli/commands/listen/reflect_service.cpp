@@ -187,7 +187,7 @@ void ReflectService::serve(ListenPeer peer) {
     made = new ReflectedPeer(*this, std::move(peer));
   } catch (const Error& error) {  // the system has no room for another watch
     context_.reporter.error(fmt::format("connection {}: {}", number, error.what()));
-    return host_.peer_ended({0, 0, ExitStatus::io_error});
+    return host_.peer_ended({number, 0, 0, ExitStatus::io_error});
   }
   made->next_ = peers_;
   if (peers_ != nullptr) peers_->previous_ = made;
