@@ -35,7 +35,10 @@ bool is_fifo(const std::string& path) {
 }  // namespace
 
 SessionService::SessionService(Context& context, const ListenOptions& options, ServiceHost& host)
-    : context_(context), listen_(options), host_(host), options_(transfer_options(options)) {}
+    : context_(context),
+      listen_(options),
+      host_(host),
+      options_(std::make_shared<ConnectOptions>(transfer_options(options))) {}
 
 SessionService::~SessionService() {
   while (PeerSession* session = sessions_) {
@@ -46,18 +49,17 @@ SessionService::~SessionService() {
 }
 
 Future<> SessionService::prepare() {
-  first_ = std::make_unique<NearSideOpener>(context_, options_);
+  first_ = std::make_unique<NearSideOpener>(context_, *options_);
   co_await first_->prepare();
-  if (options_.hex_dump.empty() || is_fifo(options_.hex_dump)) co_return;
-  OutputFile dump(context_, options_.hex_dump, options_.append);
+  if (options_->hex_dump.empty() || is_fifo(options_->hex_dump)) co_return;
+  OutputFile dump(context_, options_->hex_dump, options_->append);
   co_await dump.open();
 }
 
 void SessionService::serve(ListenPeer peer) {
-  PreparedNear near{std::move(first_), true};
-  if (!near.opener) near = {std::make_unique<NearSideOpener>(context_, options_), false};
-  auto session =
-      make_peer_session(*this, context_, listen_, options_, std::move(peer), std::move(near));
+  PreparedNear near{options_, std::move(first_), true};
+  if (!near.opener) near = {options_, std::make_unique<NearSideOpener>(context_, *options_), false};
+  auto session = make_peer_session(*this, context_, listen_, std::move(peer), std::move(near));
   add(*session);
   context_.loop.add(std::move(session));
 }
