@@ -139,8 +139,9 @@ TEST_F(ListenAddressTest, OneSeqpacketPeerIsJoinedToStandardInputAndOutput) {
   server.program().close_stdin();
   std::string space(100, '\0');
   EXPECT_EQ(::recv(peer.fd(), space.data(), space.size(), 0), 6);
-  peer.close();
-  EXPECT_EQ(server.program().wait().status, 0);
+  peer.shut_down();
+  const RunResult result = server.program().wait();
+  EXPECT_EQ(result.status, 0) << result.err;
 }
 
 TEST_F(ListenAddressTest, AFileIsLeftAlone) {

@@ -162,14 +162,14 @@ Future<> ListenRun::work() {
 }
 
 void ListenRun::announce(const std::vector<ListenPlace>& places) {
-  write_port_file(places, options_);  // where only those who we were may write
-  become(options_.ids);
   for (const ListenPlace& place : places) {
     for (const ListenSocket& socket : place.sockets) {
       const std::string address = socket.address.to_string();
       context_.reporter.event("listening", {{"address", std::string_view(address)}});
     }
   }
+  write_port_file(places, options_);  // where only those who we were may write
+  become(options_.ids);
 }
 
 void ListenRun::listen(std::vector<ListenPlace> places) {

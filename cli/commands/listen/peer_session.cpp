@@ -25,9 +25,9 @@ template <class Mover>
 class JoinedSession final : public PeerSession {
  public:
   JoinedSession(SessionService& service, Context& context, const ListenOptions& options,
-                const ConnectOptions& transfer, ListenPeer peer, PreparedNear near)
+                ListenPeer peer, PreparedNear near)
       : PeerSession(service, context, options, std::move(peer), std::move(near)),
-        mover_(context, transfer, peer_.number) {
+        mover_(context, *transfer_options_, peer_.number) {
     mover_.set_label(label_);
   }
 
@@ -80,6 +80,7 @@ PeerSession::PeerSession(SessionService& service, Context& context, const Listen
     : context_(context),
       options_(options),
       peer_(std::move(peer)),
+      transfer_options_(std::move(near.options)),
       near_(std::move(near.opener)),
       is_prepared_(near.is_prepared),
       service_(&service),
@@ -177,14 +178,13 @@ ExitStatus PeerSession::status_of(const Error& error) const noexcept {
 }
 
 std::unique_ptr<PeerSession> make_peer_session(SessionService& service, Context& context,
-                                               const ListenOptions& options,
-                                               const ConnectOptions& transfer, ListenPeer peer,
+                                               const ListenOptions& options, ListenPeer peer,
                                                PreparedNear near) {
   if (peer.conversation || peer.protocol == "unix-seqpacket")
-    return std::make_unique<JoinedSession<DatagramTransfer>>(service, context, options, transfer,
+    return std::make_unique<JoinedSession<DatagramTransfer>>(service, context, options,
                                                              std::move(peer), std::move(near));
-  return std::make_unique<JoinedSession<Transfer>>(service, context, options, transfer,
-                                                   std::move(peer), std::move(near));
+  return std::make_unique<JoinedSession<Transfer>>(service, context, options, std::move(peer),
+                                                   std::move(near));
 }
 
 }  // namespace ioa::cli

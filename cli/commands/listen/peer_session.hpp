@@ -16,6 +16,8 @@ class SessionService;
 
 /// What opens the near side of one peer.
 struct PreparedNear {
+  /// How the bytes are moved; it has to outlive the opener, which may outlive its service.
+  std::shared_ptr<const ConnectOptions> options;
   std::unique_ptr<NearSideOpener> opener;
   /// Whether its prepare() was called already: before there was a peer.
   bool is_prepared = false;
@@ -51,6 +53,7 @@ class PeerSession : public Notifier {
   Context& context_;
   const ListenOptions& options_;
   ListenPeer peer_;
+  std::shared_ptr<const ConnectOptions> transfer_options_;
   std::unique_ptr<NearSideOpener> near_;
   /// What stands in front of its messages; empty if it is the only peer.
   std::string label_;
@@ -74,11 +77,9 @@ class PeerSession : public Notifier {
   PeerSession* next_ = nullptr;
 };
 
-/// A session of streams, or, for peers that send records (unix-seqpacket), of datagrams. `transfer`
-/// says how the bytes are moved, and outlives it.
+/// A session of streams, or, for peers that send records (unix-seqpacket), of datagrams.
 std::unique_ptr<PeerSession> make_peer_session(SessionService& service, Context& context,
-                                               const ListenOptions& options,
-                                               const ConnectOptions& transfer, ListenPeer peer,
+                                               const ListenOptions& options, ListenPeer peer,
                                                PreparedNear near);
 
 }  // namespace ioa::cli

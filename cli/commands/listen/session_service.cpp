@@ -44,11 +44,17 @@ bool is_fifo(const std::string& path) {
 }  // namespace
 
 SessionService::SessionService(Context& context, const ListenOptions& options, ServiceHost& host)
-    : context_(context),
-      listen_(options),
-      host_(host),
-      options_(transfer_options(options)),
-      datagram_options_(datagram_options(options)) {}
+    : context_(context), listen_(options), host_(host) {
+  struct Both {
+    ConnectOptions of_streams;
+    ConnectOptions of_datagrams;
+  };
+  // Either keeps both: the opener that is made before there is a peer has those of streams.
+  const auto both =
+      std::make_shared<const Both>(Both{transfer_options(options), datagram_options(options)});
+  options_ = {both, &both->of_streams};
+  datagram_options_ = {both, &both->of_datagrams};
+}
 
 SessionService::~SessionService() {
   while (PeerSession* session = sessions_) {
@@ -59,19 +65,18 @@ SessionService::~SessionService() {
 }
 
 Future<> SessionService::prepare() {
-  first_ = std::make_unique<NearSideOpener>(context_, options_);
+  first_ = std::make_unique<NearSideOpener>(context_, *options_);
   co_await first_->prepare();
-  if (options_.hex_dump.empty() || is_fifo(options_.hex_dump)) co_return;
-  OutputFile dump(context_, options_.hex_dump, options_.append);
+  if (options_->hex_dump.empty() || is_fifo(options_->hex_dump)) co_return;
+  OutputFile dump(context_, options_->hex_dump, options_->append);
   co_await dump.open();
 }
 
 void SessionService::serve(ListenPeer peer) {
-  PreparedNear near{std::move(first_), true};
-  if (!near.opener) near = {std::make_unique<NearSideOpener>(context_, options_), false};
-  const ConnectOptions& options = peer.conversation ? datagram_options_ : options_;
-  auto session =
-      make_peer_session(*this, context_, listen_, options, std::move(peer), std::move(near));
+  const auto& options = peer.conversation ? datagram_options_ : options_;
+  PreparedNear near{options, std::move(first_), true};
+  if (!near.opener) near = {options, std::make_unique<NearSideOpener>(context_, *options), false};
+  auto session = make_peer_session(*this, context_, listen_, std::move(peer), std::move(near));
   add(*session);
   context_.loop.add(std::move(session));
 }

@@ -38,9 +38,11 @@ class SessionService final : public PeerService {
   Context& context_;
   const ListenOptions& listen_;
   ServiceHost& host_;
-  /// As a transfer takes them; the meter is the server's if it serves several.
-  ConnectOptions options_;
-  ConnectOptions datagram_options_;  // of peers whose datagrams are a conversation
+  /// As a transfer takes them; the meter is the server's if it serves several. Shared with the
+  /// sessions: one that has left the loop may be buried after this service.
+  std::shared_ptr<const ConnectOptions> options_;
+  /// The same for peers whose datagrams are a conversation.
+  std::shared_ptr<const ConnectOptions> datagram_options_;
   /// Opened for the first peer, so that what is wrong is known before there is one.
   std::unique_ptr<NearSideOpener> first_;
   PeerSession* sessions_ = nullptr;  // those that are open
