@@ -1,12 +1,16 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/syscall.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <chrono>
 #include <string>
 #include <vector>
 
 #include "ioa/libevent/libevent_backend.hpp"
 #include "tests/conformance/loop_conformance.hpp"
+#include "tests/support/child.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace ioa {
@@ -50,6 +54,26 @@ TEST_F(LibeventBackendTest, PrintsNothing) {
     EXPECT_THROW(closed.start(1234, IoEvent::read), Error);
   }
   EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
+}
+
+// Who is out of descriptors wants to rest for a while, more than anybody else.
+TEST_F(LibeventBackendTest, TimersWorkWithoutADescriptorForThem) {
+  EXPECT_TRUE(test::in_child([] {
+    Loop loop(LibeventBackend::create());
+    TimeWatch timer(loop.timers());
+    test::refuse({{SYS_timerfd_create, EMFILE}});
+    for (const auto delay : {std::chrono::milliseconds(20), std::chrono::milliseconds(0),
+                             std::chrono::milliseconds(5)}) {
+      bool has_fired = false;
+      timer.set_callback([&] { has_fired = true; });
+      loop.refresh_now();
+      const TimePoint due = loop.now() + delay;
+      timer.arm(due);
+      while (!has_fired) loop.turn();
+      if (Clock::now() < due) return false;
+    }
+    return true;
+  }));
 }
 
 TEST_F(LibeventBackendTest, TheClockIsMonotonicAndFine) {

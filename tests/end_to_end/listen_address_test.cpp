@@ -71,10 +71,9 @@ TEST_F(ListenAddressTest, SeveralAddressesAreServedAlike) {
 }
 
 TEST_F(ListenAddressTest, HabitsOfOtherNetcatsWork) {
-  for (const std::string script :
-       {"exec \"$IOA\" -lvnp 0 127.0.0.1 --port-file port </dev/null",
-        "exec \"$IOA\" -l -p 0 --port-file port </dev/null",
-        "exec \"$IOA\" -l 127.0.0.1 0 --port-file port </dev/null"}) {
+  for (const std::string script : {"exec \"$IOA\" -lvnp 0 127.0.0.1 --port-file port </dev/null",
+                                   "exec \"$IOA\" -l -p 0 --port-file port </dev/null",
+                                   "exec \"$IOA\" -l 127.0.0.1 0 --port-file port </dev/null"}) {
     TempDir dir;
     Process program({"/bin/sh", "-c", "cd " + dir.path().string() + "; " + script}, {},
                     {"IOA=" + ioa_binary()});
@@ -177,8 +176,8 @@ TEST_F(ListenAddressTest, BadInputBindsNothing) {
   for (const std::string arguments :
        {"", "-k 0", "0 --echo --discard", "70000", "unix:", "0 --backlog x", "0 --unix-mode 0600",
         "0 -i x", "-d 0", "tls:0", "0 --port-file ''"}) {
-    const RunResult result = run_shell("cd " + dir_.path().string() +
-                                       "; \"$IOA\" listen " + arguments + " </dev/null");
+    const RunResult result =
+        run_shell("cd " + dir_.path().string() + "; \"$IOA\" listen " + arguments + " </dev/null");
     EXPECT_EQ(result.status, 2) << arguments;
     EXPECT_EQ(line_count(result.err), 1U) << arguments << ": " << result.err;
   }

@@ -46,8 +46,7 @@ ListenServer::ListenServer(std::vector<std::string> options, std::string address
     : address_(std::move(address)),
       program_(command(std::move(options), address_), std::move(stdio)) {
   const std::string file = dir_ / "port";
-  wait_until([&] { return std::filesystem::exists(file) || !program_.is_running(); },
-             "listening");
+  wait_until([&] { return std::filesystem::exists(file) || !program_.is_running(); }, "listening");
   if (!std::filesystem::exists(file)) {
     ADD_FAILURE() << "it does not listen: " << program_.wait().err;
     return;

@@ -112,7 +112,8 @@ TEST_F(ListenLimitsTest, ASignalEndsARunOfOneAndWhatWasReceivedIsWritten) {
   peer.send("abc");
   ASSERT_TRUE(server.program().wait_for_out("abc"));
   const RunResult result = server.end(SIGINT);
-  expect_failure({result.status, "", result.err, {}}, 130, "ended by SIGINT: 0 bytes sent, 3 received");
+  expect_failure({result.status, "", result.err, {}}, 130,
+                 "ended by SIGINT: 0 bytes sent, 3 received");
   EXPECT_EQ(result.out, "abc");
 }
 
@@ -152,7 +153,7 @@ TEST_F(ListenLimitsTest, ASecondSignalEndsItAtOnce) {
   Peer peer = served(server);
   server.program().signal(SIGTERM);
   wait_until([&] { return !can_connect(server.port()); }, "draining");
-  expect_failure({server.end(SIGINT).status, "", "x\n", {}}, 130, "x");
+  EXPECT_EQ(server.end(SIGINT).status, 130);
 }
 
 TEST_F(ListenLimitsTest, ASignalDoesNotWaitForAnUpstreamThatDoesNotAnswer) {
@@ -160,15 +161,17 @@ TEST_F(ListenLimitsTest, ASignalDoesNotWaitForAnUpstreamThatDoesNotAnswer) {
   ListenServer server({"-k", "--to", "tcp:127.0.0.1:" + far.port_text()});
   Peer peer = server.connect();
   Peer upstream = far.accept();
-  expect_failure(server.end(), 1, "1 connection cut");
+  const RunResult result = server.end();
+  EXPECT_EQ(result.status, 1);
+  EXPECT_NE(result.err.find("1 connection cut"), std::string::npos) << result.err;
 }
 
 TEST_F(ListenLimitsTest, CountersAreSaidOnDemand) {
   ListenServer server({"-k", "--echo"});
   Peer peer = served(server);
   server.program().signal(SIGUSR1);
-  EXPECT_TRUE(server.program().wait_for_err(
-      "1 connection served, 1 open, 1 bytes sent, 1 received"));
+  EXPECT_TRUE(
+      server.program().wait_for_err("1 connection served, 1 open, 1 bytes sent, 1 received"));
 }
 
 /// User and system time of a process, in ticks of the clock (proc(5), stat).
@@ -180,10 +183,10 @@ long cpu_ticks(pid_t pid) {
 
 TEST_F(ListenLimitsTest, OutOfDescriptorsItWarnsOnceRestsAndGoesOn) {
   TempDir dir;
-  Process program({"/bin/sh", "-c",
-                   "ulimit -n 30; exec \"$0\" listen -k --echo -m 0 127.0.0.1:0 --port-file " +
-                       (dir / "port"),
-                   ioa_binary()});
+  Process program(
+      {"/bin/sh", "-c",
+       "ulimit -n 30; exec \"$0\" listen -k --echo -m 0 127.0.0.1:0 --port-file " + (dir / "port"),
+       ioa_binary()});
   wait_until([&] { return !dir.read("port").empty(); }, "listening");
   const auto port = static_cast<std::uint16_t>(std::stoul(dir.read("port")));
   std::vector<Peer> peers;

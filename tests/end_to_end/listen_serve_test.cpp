@@ -35,7 +35,8 @@ TEST_F(ListenServeTest, NobodyElseCanConnectOnceThePeerIsThere) {
   EXPECT_FALSE(can_connect(server.port()));
 }
 
-// What every netcat of today gets wrong: the client has asked and shut down, and the answer is long.
+// What every netcat of today gets wrong: the client has asked and shut down, and the answer is
+// long.
 TEST_F(ListenServeTest, ALongAnswerArrivesWholeAfterTheClientsEnd) {
   const std::string bytes = test_bytes(20 << 20);
   Process::Stdio stdio;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <string.h>
 
+#include <cerrno>
 #include <utility>
 
 #include "cli/commands/establish.hpp"
@@ -127,10 +128,7 @@ void ListenRun::listen(std::vector<ListenPlace> places) {
                                         : options_.max_connections);
   listener->on_accept(
       [this](Listener&, AcceptedConnection connection) { admit(std::move(connection)); });
-  listener->on_accept_error([this](Listener&, const Error& error) {
-    context_.reporter.warning(
-        named(fmt::format("{}; accepting rests until there is room", escape(error.what()))));
-  });
+  listener->on_accept_error([this](Listener&, const Error& error) { accept_failed(error); });
   stage_ = Stage::listening;
   listener_ = &context_.loop.add(std::move(listener));
   if (options_.keep_open)
@@ -140,6 +138,19 @@ void ListenRun::listen(std::vector<ListenPlace> places) {
                      return ProgressReading{bytes.sent + bytes.received, {}, connections(open_)};
                    });
   await_peer();
+}
+
+/// Short of something, the listener rests and goes on. Otherwise nobody can connect any more.
+void ListenRun::accept_failed(const Error& error) {
+  const int number = error.code().value();
+  if (number == EMFILE || number == ENFILE || number == ENOBUFS || number == ENOMEM)
+    return context_.reporter.warning(
+        named(fmt::format("{}; accepting rests until there is room", escape(error.what()))));
+  context_.reporter.error(named(escape(error.what())));
+  stop_listening();
+  status_ = ExitStatus::io_error;
+  stage_ = Stage::draining;
+  if (open_ == 0) finish(*status_);
 }
 
 void ListenRun::admit(AcceptedConnection connection) {

@@ -59,6 +59,7 @@ class ListenRun final : private ServiceHost {
   Future<> work();
   void announce(const std::vector<ListenPlace>& places);
   void listen(std::vector<ListenPlace> places);
+  void accept_failed(const Error& error);
   void admit(AcceptedConnection connection);
   void stop_listening();
   void await_peer();

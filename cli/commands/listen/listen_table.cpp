@@ -84,10 +84,9 @@ constexpr std::array kGroups{
 constexpr std::array kRefused{
     RefusedLetter{'d', "use --recv-only to leave stdin alone"},
     RefusedLetter{'W', "use --timeout to limit the run"},
-    RefusedLetter{'s', "give the address as an operand: listen HOST PORT"},
+    RefusedLetter{'s', "use an operand for the address, and --port for its port"},
     RefusedLetter{'t', "use --quit-after to end a wait; telnet's options are not answered"},
     RefusedLetter{'z', "use 'ioa connect --probe'"},
-    RefusedLetter{'r', "use port 0 to have one chosen"},
     RefusedLetter{'T', "use --tos"},
     RefusedLetter{'M', "use --ttl"},
     RefusedLetter{'I', "use --rcvbuf"},
@@ -96,8 +95,8 @@ constexpr std::array kRefused{
 
 constexpr std::array<std::string_view, 3> kUsage{
     "[OPTIONS] PORT | HOST PORT | HOST:PORT | [V6]:PORT...",
-    "[OPTIONS] unix:PATH | -U PATH | unix-seqpacket:PATH | systemd[:NAME]...",
-    "-k [OPTIONS] ADDRESS... --echo | --discard | --to ADDRESS | -e CMD | -c CMDLINE",
+    "[OPTIONS] unix:PATH | -U PATH | systemd[:NAME]...",
+    "[OPTIONS] -k ADDRESS... --echo | --discard | --to ADDRESS",
 };
 
 constexpr std::array kExamples{

@@ -60,8 +60,8 @@ class ServiceHost {
 ///
 /// ORDER: prepare() once, before anything is bound; then serve() for each peer; at the end, if
 /// peers are left, interrupt() or cut_off() once. Each peer that was served is reported by
-/// ServiceHost::peer_ended(), at the earliest when serve() has returned, at the latest some time
-/// after interrupt() or cut_off().
+/// ServiceHost::peer_ended(), perhaps before serve() has returned, at the latest some time after
+/// interrupt() or cut_off().
 ///
 /// OWNERSHIP: destroyed with peers in it, it closes their connections and says nothing.
 class PeerService {

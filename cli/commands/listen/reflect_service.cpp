@@ -181,7 +181,14 @@ ReflectService::~ReflectService() {
 }
 
 void ReflectService::serve(ListenPeer peer) {
-  auto* made = new ReflectedPeer(*this, std::move(peer));
+  const std::int64_t number = peer.number;
+  ReflectedPeer* made = nullptr;
+  try {
+    made = new ReflectedPeer(*this, std::move(peer));
+  } catch (const Error& error) {  // the system has no room for another watch
+    context_.reporter.error(fmt::format("connection {}: {}", number, error.what()));
+    return host_.peer_ended({0, 0, ExitStatus::io_error});
+  }
   made->next_ = peers_;
   if (peers_ != nullptr) peers_->previous_ = made;
   peers_ = made;

@@ -115,6 +115,8 @@ std::optional<WorkerSeat> WorkerSupervisor::start(std::uint32_t index) {
 }
 
 WorkerSeat WorkerSupervisor::take_seat(std::uint32_t index) {
+  // The supervisor tells who waits for it, and closes it: they wait for its end.
+  if (options_.ready_fd > STDERR_FILENO) ::close(options_.ready_fd);
   WorkerSeat seat;
   seat.index = index;
   seat.count = static_cast<std::uint32_t>(workers_.size());

@@ -203,12 +203,13 @@ void Pump::settle() {
 
 void Pump::await_end() {
   if (!down_->is_over()) return;
-  if (unacknowledged_by_far() == 0) {
+  const std::uint64_t by_far = unacknowledged_by_far();
+  if (by_far == 0) {
     if (const int error = end_near_sink())
       return finish(PumpEnd::near_failed,
                     Error::from_errno(error, "close", options_.near_sink_name));
   }
-  const std::uint64_t unacknowledged = unacknowledged_by_far() + unacknowledged_by_near();
+  const std::uint64_t unacknowledged = by_far + unacknowledged_by_near();
   if (unacknowledged == 0) return finish(orderly_end_);
   if (!check_connections()) return;
   if (idle_timer_ && unacknowledged < std::exchange(unacknowledged_, unacknowledged))
@@ -262,8 +263,13 @@ void Pump::finish(PumpEnd end, std::optional<Error> error) {
   PumpResult result;
   result.end = end;
   result.error = std::move(error);
-  result.sent = sent() - std::min(unacknowledged_by_far(), sent());
-  result.received = received() - std::min(unacknowledged_by_near(), received());
+  result.sent = sent();
+  result.received = received();
+  // An orderly end is one because the kernel has just said that all is acknowledged.
+  if (end != PumpEnd::complete && end != PumpEnd::quit) {
+    result.sent -= std::min(unacknowledged_by_far(), result.sent);
+    result.received -= std::min(unacknowledged_by_near(), result.received);
+  }
   if (down_ && down_->is_for_nobody()) result.unwanted = down_->bytes_read() - received();
   result.undelivered = up_ ? up_->bytes_read() - result.sent : 0;
   if (up_) result.sent_by = up_->method();

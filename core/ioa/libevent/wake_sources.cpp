@@ -4,22 +4,32 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
 
 namespace ioa::detail {
 
-Alarm::Alarm(event_base* base, WakeTarget& target)
-    : target_(target),
-      fd_(opened(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), "timerfd_create")),
-      event_(base, fd_.get(), EV_READ, &Alarm::fired, this) {
-  if (!event_.set_active(true)) throw libevent_error("watch", "timerfd");
+Alarm::Alarm(event_base* base, WakeTarget& target) : base_(base), target_(target) {
+  evtimer_assign(&fallback_, base, &Alarm::fallback_fired, this);
+  open();
+}
+
+Alarm::~Alarm() { event_del(&fallback_); }
+
+void Alarm::open() {
+  fd_ = UniqueFd(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+  if (!fd_) return;
+  event_.emplace(base_, fd_.get(), short{EV_READ}, &Alarm::fired, this);
+  if (!event_->set_active(true)) throw libevent_error("watch", "timerfd");
 }
 
 void Alarm::arm(TimePoint deadline) {
   has_fired_ = false;
   if (deadline >= armed_for_) return;
+  if (!fd_) open();
+  if (!fd_) return arm_fallback(deadline);
   const auto since_epoch = deadline.time_since_epoch();
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since_epoch);
   itimerspec spec{};
@@ -30,13 +40,28 @@ void Alarm::arm(TimePoint deadline) {
   armed_for_ = deadline;
 }
 
+void Alarm::arm_fallback(TimePoint deadline) {
+  const Duration left = std::max(deadline - Clock::now(), Duration::zero());
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
+  const auto rest = std::chrono::ceil<std::chrono::microseconds>(left - seconds);
+  const timeval delay{seconds.count(), rest.count()};
+  if (event_add(&fallback_, &delay) != 0) throw libevent_error("watch", "timer");
+  armed_for_ = deadline;
+}
+
 void Alarm::fired(evutil_socket_t fd, short, void* self) {
-  auto& alarm = *static_cast<Alarm*>(self);
   std::uint64_t expirations = 0;
-  if (::read(fd, &expirations, sizeof expirations) <= 0) return;
-  alarm.armed_for_ = TimePoint::max();
-  alarm.has_fired_ = true;
-  alarm.target_.woken(Wake::alarm);
+  if (::read(fd, &expirations, sizeof expirations) > 0) static_cast<Alarm*>(self)->tell();
+}
+
+void Alarm::fallback_fired(evutil_socket_t, short, void* self) {
+  static_cast<Alarm*>(self)->tell();
+}
+
+void Alarm::tell() {
+  armed_for_ = TimePoint::max();
+  has_fired_ = true;
+  target_.woken(Wake::alarm);
 }
 
 Waker::Waker(event_base* base, WakeTarget& target)

@@ -81,8 +81,7 @@ TEST(ListenOptionsTest, TellsSeveralAddressesFromAHostAndItsPort) {
 TEST(ListenOptionsTest, TakesThePortByAnOptionToo) {
   EXPECT_EQ(addresses_of({"-p", "8080"}), Texts{":8080"});
   EXPECT_EQ(addresses_of({"-lvnp", "8080"}), Texts{":8080"});
-  EXPECT_EQ(addresses_of({"-p8080", "127.0.0.1", "::1"}),
-            (Texts{"127.0.0.1:8080", "[::1]:8080"}));
+  EXPECT_EQ(addresses_of({"-p8080", "127.0.0.1", "::1"}), (Texts{"127.0.0.1:8080", "[::1]:8080"}));
   EXPECT_NE(refusal({"-p", "8080", "127.0.0.1:81"}).find("expected a host"), std::string::npos);
   EXPECT_NE(refusal({"-p", "70000"}).find("expected a port"), std::string::npos);
 }
@@ -134,10 +133,11 @@ TEST(ListenOptionsTest, RefusesWhatMakesNoSense) {
 }
 
 TEST(ListenOptionsTest, ReadsLimitsAndModes) {
-  const ListenOptions options =
-      read({"-k", "--to", "db:5432", "-m", "0", "--drain", "0", "--accept-timeout", "2", "-i1.5",
-            "--timeout", "1h", "--backlog", "5", "--buffer", "64K", "--unix-mode", "600", "80",
-            "unix:x"});
+  const ListenOptions options = read({"-k",          "--to",    "db:5432",   "-m",
+                                      "0",           "--drain", "0",         "--accept-timeout",
+                                      "2",           "-i1.5",   "--timeout", "1h",
+                                      "--backlog",   "5",       "--buffer",  "64K",
+                                      "--unix-mode", "600",     "80",        "unix:x"});
   EXPECT_EQ(options.serve_by, ServeBy::near);
   EXPECT_EQ(options.max_connections, 0U);
   EXPECT_EQ(options.drain, 0ns);

@@ -90,6 +90,27 @@ TEST_F(TcpFlowTest, CopiesSmallMessagesAndSplicesBulk) {
   EXPECT_EQ(flow->method(), Method::copy);
 }
 
+// Of a sink that takes nothing: small pieces are copied, bulk is spliced, and either is bounded.
+TEST_F(TcpFlowTest, ReadsNoMoreAheadOfItsSinkThanItMay) {
+  constexpr std::size_t kBuffer = 50'000;
+  flow->limit_buffer(kBuffer);
+  start_flow();
+  const std::string bulk = pattern(1 << 20);
+  const auto is_stuck = [&] {
+    const std::uint64_t before = flow->bytes_written();
+    for (int i = 0; i < 20; ++i) {
+      static_cast<void>(::write(writer.get(), bulk.data(), bulk.size()));
+      loop.turn(std::chrono::milliseconds(1));
+    }
+    return flow->bytes_written() == before;
+  };
+  wait(is_stuck);
+  EXPECT_EQ(flow->method(), Method::splice_through_pipe);
+  EXPECT_GT(flow->bytes_written(), 0U);
+  EXPECT_GT(flow->bytes_read(), flow->bytes_written());
+  EXPECT_LE(flow->bytes_read() - flow->bytes_written(), kBuffer);
+}
+
 TEST_F(TcpFlowTest, HoldsNoPipeWhileNothingMoves) {
   start_flow();
   const std::set<int> before = open_fds();
