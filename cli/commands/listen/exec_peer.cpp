@@ -220,13 +220,14 @@ void ExecPeer::deliver() {
   const TcpProgress now = progress();
   if (now.unacknowledged == 0 || end_ != PumpEnd::complete) return close(now);
   const int fd = peer_.connection.fd.get();
-  if (!std::exchange(is_shut_down_, true)) {
-    ::shutdown(fd, SHUT_WR);
-    delay_ = kFirstLook;
-  } else if (const int error = now.is_closed ? ECONNRESET : failure_of(fd, now)) {
+  if (const int error = now.is_closed ? ECONNRESET : failure_of(fd, now)) {
     error_ = Error::from_errno(error, "send");
     end(PumpEnd::far_failed);
     return close(now);
+  }
+  if (!std::exchange(is_shut_down_, true)) {
+    ::shutdown(fd, SHUT_WR);
+    delay_ = kFirstLook;
   }
   Loop& loop = service_.context_.loop;
   if (!timer_)
