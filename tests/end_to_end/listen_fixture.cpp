@@ -67,14 +67,22 @@ Peer ListenServer::connect() {
 }
 
 /// Without a line that is just being written.
-Events ListenServer::events() const {
+std::string ListenServer::written() const {
   std::string text = dir_.read("events");
   text.resize(text.rfind('\n') + 1);
-  return Events(text);
+  return text;
+}
+
+Events ListenServer::events() const { return Events(written()); }
+
+std::size_t ListenServer::count(std::string_view event) const {
+  std::size_t count = 0;
+  for (const JsonObject& each : json_lines(written())) count += each.name() == event ? 1 : 0;
+  return count;
 }
 
 void ListenServer::wait_for(std::string_view event, std::size_t count) {
-  wait_until([&] { return events().count(event) >= count; }, event);
+  wait_until([&] { return this->count(event) >= count; }, event);
 }
 
 RunResult ListenServer::end(int signal) {

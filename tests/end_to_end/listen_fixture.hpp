@@ -28,6 +28,8 @@ class ListenServer {
   Peer connect();
   /// What has happened so far.
   Events events() const;
+  /// How many of this name there are; in any order, as several workers write them.
+  std::size_t count(std::string_view event) const;
   /// Waits until so many events of this name are there.
   void wait_for(std::string_view event, std::size_t count = 1);
   /// Sends the signal and waits for the end.
@@ -35,6 +37,7 @@ class ListenServer {
   const TempDir& dir() const noexcept { return dir_; }
 
  private:
+  std::string written() const;
   std::vector<std::string> command(std::vector<std::string> options, std::string address);
 
   TempDir dir_;

@@ -41,12 +41,11 @@ TEST_F(ListenWorkersTest, ServeTogetherAndEndInOrder) {
   for (int i = 0; i < kConnections; ++i) served(server);
   server.wait_for("closed", kConnections);
   std::set<double> numbers;
-  const Events events = server.events();
-  for (const JsonObject& event : events.all())
+  for (const JsonObject& event : json_lines(server.dir().read("events")))
     if (event.name() == "accepted") numbers.insert(event.number("conn"));
   EXPECT_EQ(numbers.size(), static_cast<std::size_t>(kConnections)) << "each has its own number";
   expect_success(server.end(), "");
-  EXPECT_EQ(server.events().count("exit"), 1U);
+  EXPECT_EQ(server.count("exit"), 1U);
 }
 
 TEST_F(ListenWorkersTest, ConnectionsAreCutOrDrainedAsWithoutThem) {
@@ -119,7 +118,7 @@ TEST_F(ListenWorkersTest, TheLimitOfConnectionsIsThatOfAllTogether) {
   waiting.send("w");
   peers.front().send("z");
   EXPECT_EQ(peers.front().receive(1), "z");
-  EXPECT_EQ(server.events().count("accepted"), 3U);
+  EXPECT_EQ(server.count("accepted"), 3U);
   peers.clear();
   EXPECT_EQ(waiting.receive(1), "w");
 }
