@@ -114,7 +114,7 @@ TEST(ReplyDecoderTest, ReadsTheParametersOfServices) {
 }
 
 TEST(ReplyDecoderTest, DataOfTheWrongSizeIsMalformed) {
-  for (const std::size_t size : {0, 3, 5})
+  for (const std::size_t size : {0U, 3U, 5U})
     EXPECT_EQ(text_of(RecordType::a, std::string(size, 'x')), "malformed") << size;
   EXPECT_EQ(text_of(RecordType::aaaa, "1234"), "malformed");
   EXPECT_EQ(text_of(RecordType::mx, wire_u16(10) + wire_name("mail") + "x"), "malformed");
