@@ -1,9 +1,9 @@
 // work_thread_1, work_thread_64: calls to a worker thread and their results back in the loop, one
 // in flight on one thread, 64 on two.
-// work_process_1, work_process_64: calls of 64 bytes to a worker process, which answers with them, in
-// the same two ways.
-// resolve: getaddrinfo of localhost, 16 in flight. What is in flight at the same time is spelt
-// differently, since look-ups of the same name are one; variant "shared" asks for the same name.
+// work_process_1, work_process_64: calls of 64 bytes to a worker process, which answers with them,
+// in the same two ways. resolve: getaddrinfo of localhost, 16 in flight. What is in flight at the
+// same time is spelt differently, since look-ups of the same name are one; variant "shared" asks
+// for the same name.
 #include <cctype>
 #include <memory>
 #include <optional>

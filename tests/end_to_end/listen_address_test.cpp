@@ -175,8 +175,8 @@ TEST_F(ListenAddressTest, ASocketThatNobodyHasAnyMoreIsReplaced) {
 
 TEST_F(ListenAddressTest, BadInputBindsNothing) {
   for (const std::string arguments :
-       {"", "-k 0", "0 --echo --discard", "70000", "unix:", "0 --backlog x", "0 --unix-mode 0600",
-        "0 -i x", "-d 0", "tls:0", "0 --port-file ''"}) {
+       {"", "0 --echo --discard", "70000", "unix:", "0 --backlog x", "0 --unix-mode 0600", "0 -i x",
+        "-d 0", "tls:0", "0 --port-file ''"}) {
     const RunResult result =
         run_shell("cd " + dir_.path().string() + "; \"$IOA\" listen " + arguments + " </dev/null");
     EXPECT_EQ(result.status, 2) << arguments;

@@ -9,7 +9,10 @@
 
 #include "cli/command_line.hpp"
 #include "cli/commands/connect_options.hpp"
+#include "cli/commands/listen/listen_options.hpp"
 #include "cli/commands/resolve_options.hpp"
+#include "cli/commands/run_child/run_child_options.hpp"
+#include "cli/commands/timer/timer_options.hpp"
 #include "cli/usage_error.hpp"
 
 namespace {
@@ -37,17 +40,33 @@ void check_normal_form(const ioa::cli::Arguments& arguments) {
   require(read.options == arguments.options && read.operands == arguments.operands);
 }
 
+void parse(const ioa::cli::Arguments& arguments) {
+  using ioa::cli::Command;
+  switch (arguments.command->command) {
+    case Command::connect: {
+      const auto options = ioa::cli::parse_connect(arguments);
+      return require(options.probe == !options.targets.empty() && options.jobs > 0);
+    }
+    case Command::listen:
+      return require(!ioa::cli::parse_listen(arguments).addresses.empty());
+    case Command::resolve: {
+      const auto options = ioa::cli::parse_resolve(arguments);
+      return require(options.from_stdin == options.queries.empty() && options.jobs > 0);
+    }
+    case Command::run_child: {
+      const auto options = ioa::cli::parse_run_child(arguments);
+      return require(options.many || !options.child.command.empty());
+    }
+    case Command::timer:
+      static_cast<void>(ioa::cli::parse_timer(arguments, ioa::WallTime()));
+  }
+}
+
 void run(const std::vector<std::string_view>& args) {
   const ioa::cli::Invocation invocation = ioa::cli::read_command_line(args);
   if (invocation.arguments.command == nullptr) return require(!invocation.text.empty());
   check_normal_form(invocation.arguments);
-  if (invocation.arguments.command->command == ioa::cli::Command::resolve) {
-    const auto options = ioa::cli::parse_resolve(invocation.arguments);
-    require(options.from_stdin == options.queries.empty() && options.jobs > 0);
-    return;
-  }
-  const auto options = ioa::cli::parse_connect(invocation.arguments);
-  require(options.probe == !options.targets.empty() && options.jobs > 0);
+  parse(invocation.arguments);
 }
 
 }  // namespace

@@ -101,7 +101,6 @@ TEST(ListenOptionsTest, RefusesWhatMakesNoSense) {
   const std::vector<std::vector<std::string_view>> nonsense{
       {},
       {"70000"},
-      {"-k", "80"},
       {"--echo", "--discard", "80"},
       {"--echo", "--to", "tcp:x:1", "80"},
       {"--echo", "--recv-only", "80"},

@@ -9,10 +9,14 @@ using namespace std::chrono_literals;
 
 class ConversationTest : public DatagramServerTest {
  protected:
+  /// An abstract name that no other run of these tests has.
+  static SocketAddress name(const std::string& what) {
+    return SocketAddress::unix_path("@ioa-conversation-" + what + std::to_string(::getpid()));
+  }
   /// A server at a Unix address, where nothing gets lost that nobody has thrown away.
   void start_unix() {
-    start(bound(SocketAddress::unix_path("@ioa-conversation-server")));
-    client = open_bound_socket(SocketAddress::unix_path("@ioa-conversation-client"));
+    start(bound(name("server")));
+    client = open_bound_socket(name("client"));
   }
   /// As many datagrams as the kernel takes; how many.
   int flood() {
@@ -98,7 +102,7 @@ TEST_F(ConversationTest, APausedOneHoldsAll) {
   settle();
   began.at(0)->pause();
   say(client, "two");
-  const UniqueFd other = open_bound_socket(SocketAddress::unix_path("@ioa-conversation-other"));
+  const UniqueFd other = open_bound_socket(name("other"));
   say(other, "three");
   settle();
   EXPECT_THAT(calls, ElementsAre("one"));
@@ -123,7 +127,7 @@ TEST_F(ConversationTest, WhatComesForAPausedOneMayBeDropped) {
   began.at(0)->on_dropped([this](Conversation&) { calls.emplace_back("dropped"); });
   began.at(0)->pause();
   say(client, "two");
-  const UniqueFd other = open_bound_socket(SocketAddress::unix_path("@ioa-conversation-other"));
+  const UniqueFd other = open_bound_socket(name("other"));
   say(other, "three");
   settle();
   EXPECT_THAT(calls, ElementsAre("one", "dropped", "three"));
