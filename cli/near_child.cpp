@@ -21,6 +21,9 @@
 namespace ioa::cli {
 namespace {
 
+// What the kernel does not let go is not waited for longer.
+constexpr Duration kPatience = std::chrono::seconds(2);
+
 // How often is looked whether it has ended: soon, then less often.
 constexpr Duration kFirstLook = std::chrono::milliseconds(1);
 constexpr Duration kLastLook = std::chrono::milliseconds(20);
@@ -153,6 +156,7 @@ Future<> NearChild::end(bool is_ending) {
   if (is_running() || is_group_alive(group_)) {
     was_told_ = is_running();
     co_await end_group(context_.loop, group_, kill_after_);
+    co_await ended_within(kPatience);  // it has ended: that is to be heard of, and reaped
   }
   group_ = 0;
 }
