@@ -274,12 +274,13 @@ TEST_F(ListenUdpServeTest, DigAsksANameServerThroughIt) {
   const RunResult result = run_in_private_network("", R"(
 command -v dnsmasq >/dev/null && command -v dig >/dev/null || { echo skip; exit 0; }
 ip addr add 192.0.2.2/24 dev veth0
+cd "$(mktemp -d)"
 dnsmasq --no-daemon --conf-file=/dev/null --no-resolv --no-hosts --port=5353 --user=root \
   --listen-address=127.0.0.1 --bind-interfaces --address=/x.test/10.1.2.3 2>/dev/null &
-server=$!
+upstream=$!
 "$IOA" listen -u -k 53 --to udp:127.0.0.1:5353 --ready-fd 3 3>ready &
 relay=$!
-trap 'kill $relay $server' EXIT
+trap 'kill $relay $upstream; rm ready; rmdir "$PWD"' EXIT
 until [ -s ready ]; do sleep 0.01; done
 until dig +short +time=1 @127.0.0.1 -p 5353 up.x.test >/dev/null; do sleep 0.01; done
 for server in 127.0.0.1 192.0.2.1 192.0.2.2; do dig +short +tries=1 @$server x.test; done

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "ioa/base/error.hpp"
+#include "ioa/base/immortal.hpp"
 
 namespace ioa {
 namespace {
@@ -47,9 +48,6 @@ class DnsCategory : public NamedCategory {
 
 }  // namespace
 
-const std::error_category& dns_category() noexcept {
-  static const DnsCategory category;
-  return category;
-}
+const std::error_category& dns_category() noexcept { return immortal<DnsCategory>(); }
 
 }  // namespace ioa

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <utility>
 
+#include "ioa/base/immortal.hpp"
+
 namespace ioa {
 namespace {
 
@@ -67,10 +69,7 @@ bool is_errno(const std::error_code& code) {
 
 }  // namespace
 
-const std::error_category& gai_category() noexcept {
-  static const GaiCategory category;
-  return category;
-}
+const std::error_category& gai_category() noexcept { return immortal<GaiCategory>(); }
 
 std::string error_name(const std::error_code& code) {
   if (is_errno(code)) {

@@ -10,6 +10,8 @@
 #include <cstddef>
 #include <utility>
 
+#include "ioa/base/immortal.hpp"
+
 namespace ioa {
 namespace {
 
@@ -114,10 +116,7 @@ std::string with_protocol(std::string service, const std::string& protocol) {
 
 }  // namespace
 
-const std::error_category& database_category() noexcept {
-  static const DatabaseCategory category;
-  return category;
-}
+const std::error_category& database_category() noexcept { return immortal<DatabaseCategory>(); }
 
 Future<UserEntry> SystemDatabase::user(std::string name) {
   return pool_.run([name = std::move(name)] {
