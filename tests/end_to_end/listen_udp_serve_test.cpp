@@ -274,7 +274,7 @@ TEST_F(ListenUdpServeTest, DigAsksANameServerThroughIt) {
   const RunResult result = run_in_private_network("", R"(
 command -v dnsmasq >/dev/null && command -v dig >/dev/null || { echo skip; exit 0; }
 ip addr add 192.0.2.2/24 dev veth0
-cd "$(mktemp -d)"
+cd $(mktemp -d)
 dnsmasq --no-daemon --conf-file=/dev/null --no-resolv --no-hosts --port=5353 --user=root \
   --listen-address=127.0.0.1 --bind-interfaces --address=/x.test/10.1.2.3 2>/dev/null &
 upstream=$!

@@ -31,7 +31,9 @@ ConnectOptions transfer_options(const ListenOptions& listen) {
 /// The far side of the transfer: all senders.
 class SendersService::Side final : public DatagramSide {
  public:
-  explicit Side(SendersService& service) : service_(service) { service.side_ = this; }
+  explicit Side(SendersService& service) : service_(&service) { service.side_ = this; }
+  /// A pump that has left the loop is buried later: this outlives its service then.
+  void forget_service() noexcept { service_ = nullptr; }
   ~Side() override;
 
   User* user() const noexcept { return user_; }
@@ -49,7 +51,7 @@ class SendersService::Side final : public DatagramSide {
  private:
   void set_paused(bool is_paused);
 
-  SendersService& service_;
+  SendersService* service_;
   User* user_ = nullptr;
   bool is_paused_ = false;
 };
@@ -149,36 +151,42 @@ void SendersService::Sender::end(std::string_view reason) {
 
 // --- All of them ----------------------------------------------------------------------------
 
-SendersService::Side::~Side() { service_.side_ = nullptr; }
+SendersService::Side::~Side() {
+  if (service_ != nullptr) service_->side_ = nullptr;
+}
 
 void SendersService::Side::start(User& user) {
   user_ = &user;
-  for (const auto& sender : service_.senders_) sender->start();
+  if (service_ == nullptr) return;
+  for (const auto& sender : service_->senders_) sender->start();
 }
 
 void SendersService::Side::send(std::string_view bytes) {
-  if (service_.last_ != nullptr) service_.last_->side().send(bytes);
+  if (service_ != nullptr && service_->last_ != nullptr) service_->last_->side().send(bytes);
 }
 
 bool SendersService::Side::is_writable() const noexcept {
-  return service_.last_ != nullptr && service_.last_->side().is_writable();
+  return service_ != nullptr && service_->last_ != nullptr && service_->last_->side().is_writable();
 }
 
 std::size_t SendersService::Side::pending_datagrams() const noexcept {
   std::size_t sum = 0;
-  for (const auto& sender : service_.senders_) sum += sender->side().pending_datagrams();
+  if (service_ == nullptr) return sum;
+  for (const auto& sender : service_->senders_) sum += sender->side().pending_datagrams();
   return sum;
 }
 
 std::size_t SendersService::Side::pending_bytes() const noexcept {
   std::size_t sum = 0;
-  for (const auto& sender : service_.senders_) sum += sender->side().pending_bytes();
+  if (service_ == nullptr) return sum;
+  for (const auto& sender : service_->senders_) sum += sender->side().pending_bytes();
   return sum;
 }
 
 void SendersService::Side::set_paused(bool is_paused) {
   is_paused_ = is_paused;
-  for (const auto& sender : service_.senders_)
+  if (service_ == nullptr) return;
+  for (const auto& sender : service_->senders_)
     is_paused ? sender->side().pause_receiving() : sender->side().resume_receiving();
 }
 
@@ -189,7 +197,9 @@ SendersService::SendersService(Context& context, const ListenOptions& options, S
       near_(context, options_),
       transfer_(context, options_, 0) {}
 
-SendersService::~SendersService() = default;
+SendersService::~SendersService() {
+  if (side_ != nullptr) side_->forget_service();
+}
 
 Future<> SendersService::prepare() {
   co_await near_.prepare();
