@@ -24,7 +24,7 @@ class ListenExecEndTest : public ListenExecTest {
   /// The same, but SIGTERM does not end it.
   std::string stubborn() {
     return "trap \"echo told >" + (dir_ / "told") + "\" TERM; echo $$ >" + (dir_ / "pid") +
-           "; while :; do sleep 1000; done";
+           "; while :; do sleep 0.1; done";
   }
   void expect_gone(pid_t pid) {
     wait_until([&] { return is_gone(pid); }, "the command to be gone");

@@ -37,7 +37,7 @@ TEST_F(ListenUdpServeTest, EachPeerHasACommandOfItsOwn) {
 TEST_F(ListenUdpServeTest, WhatACommandWritesAtOnceIsOneDatagram) {
   start({"-k", "-e", "cat"});
   DatagramPeer peer = client();
-  for (const std::size_t size : {1, 1400, 5000, 60'000}) {
+  for (const std::size_t size : {1U, 1400U, 5000U, 60'000U}) {
     const std::string bytes(size, 'x');
     peer.send(bytes);
     std::string all;

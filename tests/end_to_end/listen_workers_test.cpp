@@ -36,7 +36,7 @@ class ListenWorkersTest : public ::testing::Test {
 
 TEST_F(ListenWorkersTest, ServeTogetherAndEndInOrder) {
   ListenServer server({"-k", "--echo", "--workers", "3"});
-  EXPECT_EQ(children_of(server.program().pid()).size(), 3U);
+  wait_until([&] { return children_of(server.program().pid()).size() == 3; }, "the workers");
   constexpr int kConnections = 30;
   for (int i = 0; i < kConnections; ++i) served(server);
   server.wait_for("closed", kConnections);
@@ -69,8 +69,13 @@ TEST_F(ListenWorkersTest, OneThatIsKilledUnderLoadLosesItsOwnConnectionsOnly) {
   ListenServer server({"-k", "--echo", "--workers", "3", "-m", "0"});
   std::vector<Peer> held;
   for (int i = 0; i < 60; ++i) held.push_back(served(server));
-  const std::vector<pid_t> workers = children_of(server.program().pid());
-  ASSERT_EQ(workers.size(), 3U);
+  std::vector<pid_t> workers;
+  wait_until(
+      [&] {
+        workers = children_of(server.program().pid());
+        return workers.size() == 3;
+      },
+      "the workers");
 
   std::atomic<bool> is_over = false;
   std::atomic<int> refused = 0;
@@ -125,8 +130,13 @@ TEST_F(ListenWorkersTest, TheLimitOfConnectionsIsThatOfAllTogether) {
 
 TEST_F(ListenWorkersTest, EndWithTheOneThatStartedThem) {
   ListenServer server({"-k", "--echo", "--workers", "2"});
-  const std::vector<pid_t> workers = children_of(server.program().pid());
-  ASSERT_EQ(workers.size(), 2U);
+  std::vector<pid_t> workers;
+  wait_until(
+      [&] {
+        workers = children_of(server.program().pid());
+        return workers.size() == 2;
+      },
+      "the workers");
   EXPECT_EQ(server.end(SIGKILL).status, 137);
   for (const pid_t worker : workers)
     wait_until(
@@ -153,8 +163,13 @@ TEST_F(ListenWorkersTest, WhatCannotBeBoundIsToldByOneOnly) {
 TEST_F(ListenWorkersTest, AUnixSocketsFileStaysUntilTheLastOfThem) {
   TempDir dir;
   ListenServer server({"-k", "--echo", "--workers", "2"}, "unix:" + (dir / "socket"));
-  const std::vector<pid_t> workers = children_of(server.program().pid());
-  ASSERT_EQ(workers.size(), 2U);
+  std::vector<pid_t> workers;
+  wait_until(
+      [&] {
+        workers = children_of(server.program().pid());
+        return workers.size() == 2;
+      },
+      "the workers");
   ASSERT_EQ(::kill(workers.front(), SIGTERM), 0);  // one that ends in order does not take it along
   wait_until(
       [&] {

@@ -197,9 +197,11 @@ void ListenRun::listen(std::vector<ListenPlace> places) {
 /// Short of something, the listener rests and goes on. Otherwise nobody can connect any more.
 void ListenRun::accept_failed(const Error& error) {
   const int number = error.code().value();
-  if (number == EMFILE || number == ENFILE || number == ENOBUFS || number == ENOMEM)
+  if (number == EMFILE || number == ENFILE || number == ENOBUFS || number == ENOMEM) {
+    if (std::exchange(has_told_shortage_, true)) return;
     return context_.reporter.warning(
         named(fmt::format("{}; accepting rests until there is room", escape(error.what()))));
+  }
   context_.reporter.error(named(escape(error.what())));
   stop_listening();
   status_ = ExitStatus::io_error;

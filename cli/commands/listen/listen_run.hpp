@@ -96,6 +96,7 @@ class ListenRun final : private ServiceHost {
   std::unique_ptr<PeerService> datagrams_;  // where they are not served as streams are
   std::unique_ptr<DatagramDoor> door_;      // once there are sockets of datagrams
   Listener* listener_ = nullptr;            // while it is in the loop
+  bool has_told_shortage_ = false;          // of descriptors or memory: said once
   Stage stage_ = Stage::preparing;
   std::int64_t accepted_ = 0;            // peers that have come
   std::int64_t served_ = 0;              // of them, those that were let in
