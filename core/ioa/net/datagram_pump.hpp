@@ -28,6 +28,7 @@
 
 namespace ioa {
 
+/// How a DatagramPump cuts, sends and ends.
 struct DatagramPumpOptions {
   DatagramFraming framing = DatagramFraming::chunk;
   /// Of DatagramFraming::chunk, in bytes.
