@@ -21,8 +21,9 @@ ConnectOptions transfer_options(const ListenOptions& listen) {
     options.near.emplace();
     options.near->scheme = Address::Scheme::discard;
   }
-  // Of datagrams this is what a seqpacket peer has, and the rest stays at its defaults.
+  // What is said of datagrams is said of a seqpacket peer's packets too; no stream looks at it.
   options.peer.scheme = Address::Scheme::unix_seqpacket;
+  options.datagrams = listen.datagrams;
   return options;
 }
 
@@ -30,7 +31,6 @@ ConnectOptions transfer_options(const ListenOptions& listen) {
 ConnectOptions datagram_options(const ListenOptions& listen) {
   ConnectOptions options = transfer_options(listen);
   options.peer.scheme = Address::Scheme::udp;
-  options.datagrams = listen.datagrams;
   options.idle_timeout = listen.conversation_idle;
   return options;
 }
