@@ -54,6 +54,7 @@ SessionService::SessionService(Context& context, const ListenOptions& options, S
       std::make_shared<const Both>(Both{transfer_options(options), datagram_options(options)});
   options_ = {both, &both->of_streams};
   datagram_options_ = {both, &both->of_datagrams};
+  if (options.near) target_ = NearSideOpener::target_of(*options.near);
 }
 
 SessionService::~SessionService() {
@@ -76,6 +77,7 @@ void SessionService::serve(ListenPeer peer) {
   const auto& options = peer.conversation ? datagram_options_ : options_;
   PreparedNear near{options, std::move(first_), true};
   if (!near.opener) near = {options, std::make_unique<NearSideOpener>(context_, *options), false};
+  near.opener->set_target(target_);
   auto session = make_peer_session(*this, context_, listen_, std::move(peer), std::move(near));
   add(*session);
   context_.loop.add(std::move(session));
