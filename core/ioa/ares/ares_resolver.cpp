@@ -89,10 +89,9 @@ class AresResolver::Impl {
 
   /// What `operation` gives, or the failure of a look-up that took too long.
   template <class Result>
-  Future<Result> limited(Future<Result> operation, std::optional<Duration> limit,
-                         std::string name) {
-    if (!limit || operation.ready()) return operation;
-    return limit_it(std::move(operation), *limit, std::move(name));
+  Future<Result> limited(Future<Result> operation, Duration limit, std::string name) {
+    if (operation.ready()) return operation;
+    return limit_it(std::move(operation), limit, std::move(name));
   }
 
  private:
@@ -132,13 +131,15 @@ Future<LookupResult> AresResolver::Impl::look_up(LookupRequest request) {
     if (!asked->valid()) continue;
     DnsReply reply = co_await std::move(*asked);
     add_addresses(reply, pattern, result);
-    if (result.canonical_name.empty()) result.canonical_name = reply.canonical_name;
+    if (result.canonical_name.empty()) result.canonical_name = std::move(reply.canonical_name);
     failure = worse(failure, reply.failure);
   }
   if (result.addresses.empty()) throw Error(*failure);
   order_addresses(result.addresses);
-  if (result.canonical_name.empty()) result.canonical_name = request.host;
-  if (!request.canonical_name) result.canonical_name.clear();
+  if (!request.canonical_name)
+    result.canonical_name.clear();
+  else if (result.canonical_name.empty())
+    result.canonical_name = request.host;
   co_return result;
 }
 
@@ -182,8 +183,9 @@ Future<LookupResult> AresResolver::resolve(LookupRequest request) {
   if (request.host.empty() || literal_family(request.host))
     return impl_->system().resolve(std::move(request));
   const auto limit = request.timeout;
+  if (!limit) return impl_->look_up(std::move(request));
   std::string host = request.host;
-  return impl_->limited(impl_->look_up(std::move(request)), limit, std::move(host));
+  return impl_->limited(impl_->look_up(std::move(request)), *limit, std::move(host));
 }
 
 Future<NameResult> AresResolver::resolve_name(NameRequest request) {
@@ -194,8 +196,9 @@ Future<NameResult> AresResolver::resolve_name(NameRequest request) {
     return Future<NameResult>::failed(error);
   }
   const auto limit = request.timeout;
+  if (!limit) return impl_->look_up(std::move(request));
   std::string host = request.address.host();
-  return impl_->limited(impl_->look_up(std::move(request)), limit, std::move(host));
+  return impl_->limited(impl_->look_up(std::move(request)), *limit, std::move(host));
 }
 
 Future<std::vector<DnsRecord>> AresResolver::records(std::string name, RecordType type) {

@@ -14,6 +14,7 @@
 #include "ioa/base/byte_size.hpp"
 #include "ioa/base/error.hpp"
 #include "ioa/net/host_service.hpp"
+#include "ioa/net/ipv4_text.hpp"
 
 namespace ioa {
 namespace {
@@ -172,12 +173,8 @@ bool SocketAddress::is_loopback() const noexcept {
 
 std::string SocketAddress::host() const {
   switch (family()) {
-    case AF_INET: {
-      const auto address = read_as<sockaddr_in>(*this);
-      std::array<char, INET_ADDRSTRLEN> text{};
-      ::inet_ntop(AF_INET, &address.sin_addr, text.data(), text.size());
-      return text.data();
-    }
+    case AF_INET:
+      return detail::ipv4_text(read_as<sockaddr_in>(*this).sin_addr);
     case AF_INET6:
       return ipv6_text(read_as<sockaddr_in6>(*this));
     case AF_UNIX: {
