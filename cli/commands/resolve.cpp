@@ -75,6 +75,7 @@ class Batch {
   Future<> read_line();
   void start(std::string_view line);
   Future<> look_up(ResolveQuery query, std::uint64_t number);
+  Outcome outcome_of(const ResolveQuery& query, Found&& found, TimePoint begun);
   void record(std::uint64_t number, Outcome outcome);
   void print(const Outcome& outcome);
   /// For what says how long a look-up took; a clock that is read in vain is a waste.
@@ -185,24 +186,27 @@ Future<> Batch::look_up(ResolveQuery query, std::uint64_t number) {
     rate_due_ = std::max(rate_due_, context_.loop.backend().now() - kRateSlack) + interval;
   }
   const TimePoint begun = now();
-  Found found;
   if (options_.type) {
     DnsReply reply = co_await finder_.find_records(query);
-    found = Found(std::move(reply));
+    record(number, outcome_of(query, Found(std::move(reply)), begun));
   } else {
-    found = co_await finder_.find(query);
+    Found found = co_await finder_.find(query);
+    record(number, outcome_of(query, std::move(found), begun));
   }
+}
+
+Outcome Batch::outcome_of(const ResolveQuery& query, Found&& found, TimePoint begun) {
   Outcome outcome;
   if (!found.failure) {
     outcome.output = format_found(options_, query, std::move(found), now() - begun);
-  } else {
-    ++failed_;
-    if (options_.is_json())
-      outcome.output = format_failed(options_, query, *found.failure, now() - begun);
-    else
-      outcome.failure = escape(query.name) + ": " + escape(found.failure->reason());
+    return outcome;
   }
-  record(number, std::move(outcome));
+  ++failed_;
+  if (options_.is_json())
+    outcome.output = format_failed(options_, query, *found.failure, now() - begun);
+  else
+    outcome.failure = escape(query.name) + ": " + escape(found.failure->reason());
+  return outcome;
 }
 
 void Batch::record(std::uint64_t number, Outcome outcome) {

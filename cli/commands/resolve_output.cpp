@@ -156,7 +156,7 @@ void keep_first(List& list) {
 
 }  // namespace
 
-std::string format_found(const ResolveOptions& options, const ResolveQuery& query, Found found,
+std::string format_found(const ResolveOptions& options, const ResolveQuery& query, Found&& found,
                          Duration elapsed) {
   if (options.first) {
     keep_first(found.addresses);

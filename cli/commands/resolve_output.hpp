@@ -29,7 +29,7 @@ struct Found {
 };
 
 /// The lines (or the JSON object) of a look-up that succeeded.
-std::string format_found(const ResolveOptions& options, const ResolveQuery& query, Found found,
+std::string format_found(const ResolveOptions& options, const ResolveQuery& query, Found&& found,
                          Duration elapsed);
 /// The JSON object of one that failed.
 std::string format_failed(const ResolveOptions& options, const ResolveQuery& query,

@@ -52,6 +52,7 @@ class AresProbe {
 
   // What the channel notes on it.
   class TcpChannel* connection_ = nullptr;
+  AresProbe* next_ = nullptr;
   AresQuery query_;
   std::uint64_t number_ = 0;  // of all that were asked
   std::uint16_t id_ = 0;

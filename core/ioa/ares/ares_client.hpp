@@ -75,10 +75,11 @@ class AresClient {
     RecordType type;
     std::size_t hash;
   };
+  // Not noexcept, so that the table keeps the sums and need not go to other questions for them.
   struct KeyHash {
     using is_transparent = void;
-    std::size_t operator()(const Key& key) const noexcept { return key.hash; }
-    std::size_t operator()(const std::unique_ptr<Question>& question) const noexcept;
+    std::size_t operator()(const Key& key) const { return key.hash; }
+    std::size_t operator()(const std::unique_ptr<Question>& question) const;
   };
   struct SameKey {
     using is_transparent = void;

@@ -57,23 +57,16 @@ bool DatagramBatch::flush() noexcept {
   return true;
 }
 
-bool DatagramBatch::receive_more() noexcept {
-  if (rounds_left_ == 0) return false;
-  --rounds_left_;
+void DatagramBatch::receive() noexcept {
   const int count = retry_on_eintr(
       [&] { return ::recvmmsg(fd_, headers_.data(), kBatch, MSG_DONTWAIT, nullptr); });
-  if (count <= 0) {
-    if (!would_block(errno)) error_ = errno;
-    return false;
-  }
-  received_ = static_cast<std::size_t>(count);
+  if (count < 0 && !would_block(errno)) error_ = errno;
+  received_ = static_cast<std::size_t>(std::max(count, 0));
   next_ = 0;
-  if (received_ < kBatch) rounds_left_ = 0;  // there were no more, and readiness tells of new ones
-  return true;
 }
 
-DatagramBatch::Bytes DatagramBatch::receive() noexcept {
-  while (next_ < received_ || receive_more()) {
+DatagramBatch::Bytes DatagramBatch::next() noexcept {
+  while (next_ < received_) {
     const std::size_t index = next_++;
     if (headers_[index].msg_len > 0) return {(*in_)[index].bytes.data(), headers_[index].msg_len};
   }

@@ -27,17 +27,17 @@ class DatagramBatch {
   /// Sends what is in line. False if the kernel takes no more at present.
   bool flush() noexcept;
 
-  /// Begins a round of reading, which takes what is there, but not for ever.
-  void begin_reading() noexcept { rounds_left_ = kRoundsOfReading; }
-  /// The next datagram; empty at the end of the round. Those that are empty themselves, which mean
-  /// nothing, are left out. The bytes are there until the next call.
-  Bytes receive() noexcept;
+  /// Takes what has come, as much as fits into one system call: whoever has handled that has room
+  /// for more, and others have their turn.
+  void receive() noexcept;
+  /// The next datagram of those; empty behind the last one. Those that are empty themselves, which
+  /// mean nothing, are left out. The bytes are there until more is received.
+  Bytes next() noexcept;
   /// errno of what has failed in sending or receiving since this was asked last; 0 if nothing has.
   int take_error() noexcept { return std::exchange(error_, 0); }
 
  private:
   static constexpr std::size_t kBatch = 64;
-  static constexpr std::size_t kRoundsOfReading = 8;
   static constexpr std::size_t kMaxDatagram = 4096;  // more than any server is asked for
 
   struct Received {
@@ -46,7 +46,6 @@ class DatagramBatch {
   };
 
   bool has_unsent() const noexcept { return first_ < ends_.size(); }
-  bool receive_more() noexcept;
 
   int fd_;
   std::vector<unsigned char> out_;  // what is in line, one behind the other
@@ -57,7 +56,6 @@ class DatagramBatch {
   std::array<mmsghdr, kBatch> headers_{};
   std::size_t received_ = 0;
   std::size_t next_ = 0;
-  std::size_t rounds_left_ = 0;
   int error_ = 0;
 };
 

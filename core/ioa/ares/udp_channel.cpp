@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include "ioa/ares/datagram_batch.hpp"
@@ -25,13 +26,14 @@ unsigned char lower(unsigned char byte) noexcept {
 bool is_same_question(std::span<const unsigned char> query, std::span<const unsigned char> message,
                       std::size_t end) noexcept {
   if (end > query.size()) return false;
-  const auto name_end = static_cast<std::ptrdiff_t>(end - MessageReader::kQuestionSize);
-  const auto first = static_cast<std::ptrdiff_t>(MessageReader::kHeaderSize);
-  // The lengths of labels are no letters.
-  return std::equal(query.begin() + first, query.begin() + name_end, message.begin() + first,
-                    [](unsigned char a, unsigned char b) { return lower(a) == lower(b); }) &&
-         std::equal(query.begin() + name_end, query.begin() + static_cast<std::ptrdiff_t>(end),
-                    message.begin() + name_end);
+  constexpr std::size_t kHeader = MessageReader::kHeaderSize;
+  const std::size_t name_end = end - MessageReader::kQuestionSize;
+  // Nearly every server gives it back as it is. The lengths of labels are no letters.
+  if (std::memcmp(query.data() + kHeader, message.data() + kHeader, end - kHeader) == 0)
+    return true;
+  return std::memcmp(query.data() + name_end, message.data() + name_end, end - name_end) == 0 &&
+         std::equal(query.data() + kHeader, query.data() + name_end, message.data() + kHeader,
+                    [](unsigned char a, unsigned char b) { return lower(a) == lower(b); });
 }
 
 }  // namespace
@@ -47,8 +49,7 @@ UdpChannel::UdpChannel(Loop& loop, const SocketAddress& server, int receive_buff
     : loop_(loop),
       server_(server),
       receive_buffer_(receive_buffer),
-      settle_(loop, [this] { settle(); }),
-      probes_(std::size_t{UINT16_MAX} + 1) {}
+      settle_(loop, [this] { settle(); }) {}
 
 UdpChannel::~UdpChannel() { end_all(AresProbe::End::dropped); }
 
@@ -57,7 +58,7 @@ void UdpChannel::ask(AresProbe& probe, AresQuery query) {
   probe.number_ = asked_++;
   probe.query_ = std::move(query);
   probe.query_.set_id(probe.id_);
-  probes_[probe.id_] = &probe;
+  place_of(probe.id_) = &probe;
   ++pending_;
   settle_.schedule();
   if (!socket_ && !open()) return end(probe, AresProbe::End::broken, {});
@@ -106,12 +107,9 @@ void UdpChannel::send() {
 
 void UdpChannel::ready(IoEvent event) {
   if (event == IoEvent::write) return send();
-  socket_->batch.begin_reading();
-  for (;;) {
-    const auto message = socket_->batch.receive();
-    if (message.empty()) break;
+  socket_->batch.receive();
+  for (auto message = socket_->batch.next(); !message.empty(); message = socket_->batch.next())
     take(message);
-  }
   if (const int error = socket_->batch.take_error(); error != 0) broken(error);
 }
 
@@ -119,7 +117,7 @@ void UdpChannel::ready(IoEvent event) {
 /// happened.
 void UdpChannel::take(std::span<const unsigned char> message) {
   const MessageReader reader(message);
-  AresProbe* probe = message.size() < 2 ? nullptr : probes_[reader.u16(0)];
+  AresProbe* probe = message.size() < 2 ? nullptr : place_of(reader.u16(0));
   if (probe == nullptr) return;
   if (message.size() < MessageReader::kHeaderSize || !reader.is_response())
     return static_cast<void>(probe->saw_malformed_ = true);
@@ -131,16 +129,21 @@ void UdpChannel::take(std::span<const unsigned char> message) {
 
 void UdpChannel::end(AresProbe& probe, AresProbe::End how,
                      std::span<const unsigned char> reply) noexcept {
-  probes_[probe.id_] = nullptr;
+  place_of(probe.id_) = std::exchange(probe.next_, nullptr);
   if (--pending_ == 0) settle_.schedule();
   probe.ended(how, reply);
 }
 
-/// Those that are asked meanwhile are not among them.
+/// Those that are asked meanwhile are not among them. Each time it is looked anew, since others may
+/// end with one.
 void UdpChannel::end_all(AresProbe::End how) noexcept {
   const std::uint64_t first_new = asked_;
-  for (std::size_t id = 0; id < probes_.size() && pending_ > 0; ++id)
-    if (probes_[id] != nullptr && probes_[id]->number_ < first_new) end(*probes_[id], how, {});
+  for (AresProbe*& first : probes_)
+    for (AresProbe* probe = first; probe != nullptr;) {
+      const bool is_new = probe->number_ >= first_new;
+      if (!is_new) end(*probe, how, {});
+      probe = is_new ? probe->next_ : first;
+    }
 }
 
 /// A port at which nobody listens (an ICMP message says so), or a network that is not there. What
@@ -151,9 +154,16 @@ void UdpChannel::broken(int error) {
   end_all(AresProbe::End::broken);
 }
 
+/// Where the probe with this id is put down, or would be.
+AresProbe*& UdpChannel::place_of(std::uint16_t id) noexcept {
+  AresProbe** place = &probes_[id % kChains];
+  while (*place != nullptr && (*place)->id_ != id) place = &(*place)->next_;
+  return *place;
+}
+
 std::uint16_t UdpChannel::free_id() {
   std::uint16_t id = random_number();
-  while (probes_[id] != nullptr) id = random_number();
+  while (place_of(id) != nullptr) id = random_number();
   return id;
 }
 
