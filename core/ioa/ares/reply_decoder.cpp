@@ -182,8 +182,11 @@ DecodedReply decode_reply(MessageReader::Bytes message, RecordType type) {
     return reply;
   }
   if (!answers) return failure(DnsCode::malformed);
-  DecodedReply reply = plain_addresses(reader, *answers, type);
-  if (reply.records.empty()) reply = collect(reader, *answers, type);
+  DecodedReply reply;
+  if (reader.answers() > 0) {
+    reply = plain_addresses(reader, *answers, type);
+    if (reply.records.empty()) reply = collect(reader, *answers, type);
+  }
   if (reply.code == 0 && reply.records.empty()) {
     reply.code = static_cast<int>(DnsCode::no_data);
     reply.negative_ttl_s = negative_ttl(reader, answers->end);
