@@ -54,12 +54,11 @@ LookupService& ResolveFinder::service() {
 }
 
 Future<Found> ResolveFinder::find(const ResolveQuery& query) {
-  if (options_.type) return find_records(query);
   if (!options_.reverse) return find_addresses(query);
   return dns_ ? find_names_by_dns(query) : find_names(query);
 }
 
-Future<Found> ResolveFinder::find_addresses(const ResolveQuery& query) {
+LookupRequest ResolveFinder::request_for(const ResolveQuery& query) const {
   const bool has_kinds = options_.format == ResolveFormat::getent;
   LookupRequest request;
   request.host = query.host;
@@ -68,12 +67,16 @@ Future<Found> ResolveFinder::find_addresses(const ResolveQuery& query) {
   request.socktype = request.service.empty() && !has_kinds ? SOCK_STREAM : 0;
   request.canonical_name = options_.is_json() || has_kinds;
   request.timeout = limit_;
+  return request;
+}
+
+Future<Found> ResolveFinder::find_addresses(const ResolveQuery& query) {
   Found found;
   for (std::uint32_t left = dns_ ? 1 : options_.attempts; left > 0; --left) {
     found.failure.reset();
     try {
-      LookupResult result = co_await service().resolve(request);
-      if (!has_kinds)
+      LookupResult result = co_await service().resolve(request_for(query));
+      if (options_.format != ResolveFormat::getent)
         std::erase_if(result.addresses, [](const auto& entry) { return !is_kind_to_print(entry); });
       found.addresses = std::move(result.addresses);
       found.canonical = std::move(result.canonical_name);
@@ -121,14 +124,8 @@ Future<Found> ResolveFinder::find_names_by_dns(const ResolveQuery& query) {
   co_return found;
 }
 
-Future<Found> ResolveFinder::find_records(const ResolveQuery& query) {
-  std::string name = query.host.empty() ? query.name : query.host;
-  DnsReply reply = co_await dns_->ask(std::move(name), *options_.type);
-  Found found;
-  found.records = std::move(reply.records);
-  found.canonical = std::move(reply.canonical_name);
-  found.failure = std::move(reply.failure);
-  co_return found;
+Future<DnsReply> ResolveFinder::find_records(const ResolveQuery& query) {
+  return dns_->ask(query.host.empty() ? query.name : query.host, *options_.type);
 }
 
 }  // namespace ioa::cli

@@ -16,14 +16,17 @@ class ResolveFinder {
   /// Both outlive it.
   ResolveFinder(Context& context, const ResolveOptions& options);
 
-  /// What there is for one name; a failure is a part of it. The query outlives the Future.
+  /// What there is for one name, where no type is asked for; a failure is a part of it. The query
+  /// outlives the Future.
   Future<Found> find(const ResolveQuery& query);
+  /// The records of the type that is asked for.
+  Future<DnsReply> find_records(const ResolveQuery& query);
 
  private:
+  LookupRequest request_for(const ResolveQuery& query) const;
   Future<Found> find_addresses(const ResolveQuery& query);
   Future<Found> find_names(const ResolveQuery& query);
   Future<Found> find_names_by_dns(const ResolveQuery& query);
-  Future<Found> find_records(const ResolveQuery& query);
   LookupService& service();
 
   Context& context_;

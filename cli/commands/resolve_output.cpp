@@ -123,15 +123,23 @@ std::string getent_text(const ResolveQuery& query, const Found& found) {
 std::string plain_text(const ResolveOptions& options, const ResolveQuery& query,
                        const Found& found) {
   std::string text;
-  const std::string label = options.short_output ? "" : escape(query.name) + "\t";
+  const std::string label = options.short_output ? "" : escape(query.name);
   constexpr std::size_t kLine = 32;  // bytes that most values fit into
   const std::size_t lines = found.addresses.size() + found.names.size() + found.records.size();
   text.reserve(lines * (label.size() + kLine));
-  for (const ResolvedAddress& entry : found.addresses)
-    ((text += label) += address_text(entry, !query.service.empty())) += '\n';
-  for (const std::string& name : found.names) ((text += label) += escape(name)) += '\n';
+  const auto begin_line = [&] {
+    if (!options.short_output) (text += label) += '\t';
+  };
+  for (const ResolvedAddress& entry : found.addresses) {
+    begin_line();
+    (text += address_text(entry, !query.service.empty())) += '\n';
+  }
+  for (const std::string& name : found.names) {
+    begin_line();
+    (text += escape(name)) += '\n';
+  }
   for (const DnsRecord& record : found.records) {
-    text += label;
+    begin_line();
     if (!options.short_output) {
       (text += record_type_name(*options.type)) += '\t';
       (text += fmt::format_int(record.ttl_s).c_str()) += '\t';
@@ -148,7 +156,7 @@ void keep_first(List& list) {
 
 }  // namespace
 
-std::string format_found(const ResolveOptions& options, const ResolveQuery& query, Found found,
+std::string format_found(const ResolveOptions& options, const ResolveQuery& query, Found&& found,
                          Duration elapsed) {
   if (options.first) {
     keep_first(found.addresses);

@@ -1,29 +1,26 @@
 #pragma once
 
-#include <sys/socket.h>
-#include <sys/types.h>
-#include <sys/uio.h>
-
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <list>
+#include <memory>
 #include <span>
-#include <vector>
-
-#include "ioa/ares/datagram_batch.hpp"
-#include "ioa/base/clock.hpp"
-#include "ioa/base/unique_fd.hpp"
-#include "ioa/loop/watch.hpp"
-#include "ioa/net/socket_address.hpp"
-
-struct ares_channeldata;
-
-namespace ioa {
-class Loop;
-}
 
 namespace ioa::detail {
+
+/// A message with one question, as c-ares has made it.
+struct AresQuery {
+  struct Free {
+    void operator()(unsigned char* bytes) const noexcept;
+  };
+
+  std::unique_ptr<unsigned char, Free> bytes;
+  std::size_t size = 0;
+
+  std::span<unsigned char> message() const noexcept { return {bytes.get(), size}; }
+  /// What its reply will have too (RFC 1035 s4.1.1).
+  void set_id(std::uint16_t id) const noexcept;
+};
 
 /// One question on its way to one server. It belongs to the AresChannel from asking until it has
 /// ended.
@@ -32,15 +29,14 @@ class AresProbe {
   enum class End {
     reply,    ///< There is a reply that belongs to the question; its code may be a failure.
     broken,   ///< The server cannot be reached, or has cut the connection.
-    expired,  ///< Nothing came in time.
-    dropped,  ///< The channel was cleared, or is being destroyed.
+    dropped,  ///< Nobody waited for it any more, or the channel is being destroyed.
   };
 
   AresProbe() = default;
   AresProbe(const AresProbe&) = delete;
   AresProbe& operator=(const AresProbe&) = delete;
 
-  /// Something came with its number that is no reply: the server's, or that of somebody who
+  /// Something came with its id that is no reply: the server's, or that of somebody who
   /// guesses.
   bool saw_malformed() const noexcept { return saw_malformed_; }
 
@@ -48,78 +44,54 @@ class AresProbe {
   virtual ~AresProbe() = default;
 
  private:
-  friend class AresChannel;
+  friend class TcpChannel;
+  friend class UdpChannel;
   /// The last that it hears; it may destroy itself, and ask again, but not destroy the channel. The
   /// bytes are there for this call.
   virtual void ended(End end, std::span<const unsigned char> reply) noexcept = 0;
 
-  class AresChannel* channel_ = nullptr;
+  // What the channel notes on it.
+  class TcpChannel* connection_ = nullptr;
+  AresProbe* next_ = nullptr;
+  AresQuery query_;
+  std::uint64_t number_ = 0;  // of all that were asked
   std::uint16_t id_ = 0;
   bool saw_malformed_ = false;
-  bool saw_format_error_ = false;
 };
 
-/// The questions that one server is asked by one transport: a channel of c-ares, which numbers no
-/// questions, tries none twice and knows no other server. What it has on the wire is watched by the
-/// Loop, sent and received in batches, and looked at before c-ares sees it.
-///
-/// Questions by UDP go from one socket while there are any, by ports that the system picks; their
-/// numbers are random. OWNERSHIP: the Loop outlives it; it stays where it was made.
+/// The questions that one server is asked by one transport.
 class AresChannel {
  public:
-  enum class Transport { udp, tcp };
-
-  /// `receive_buffer` is in bytes; the system may grant less. What is not answered within `expiry`
-  /// is given up. Throws Error (ENOMEM).
-  AresChannel(Loop& loop, const SocketAddress& server, Transport transport, int receive_buffer,
-              Duration expiry);
+  AresChannel() = default;
   AresChannel(const AresChannel&) = delete;
   AresChannel& operator=(const AresChannel&) = delete;
   /// Every probe has ended (`dropped`) when this returns.
-  ~AresChannel();
+  virtual ~AresChannel() = default;
 
-  /// Asks. `query` is a message with one question; its number is replaced. The probe may end inside
-  /// this call.
-  void ask(AresProbe& probe, std::span<unsigned char> query);
+  /// Asks, under an id of its own. The probe may end inside this call.
+  virtual void ask(AresProbe& probe, AresQuery query) = 0;
+  /// Nobody waits for this one any more: it will end, at once where that is possible.
+  virtual void drop(AresProbe& probe) noexcept = 0;
+
   /// How many have been asked and have not ended.
   std::size_t pending() const noexcept { return pending_; }
   bool is_full() const noexcept { return pending_ >= kMaxPending; }
-  /// Ends those that have expired.
-  void expire();
-  /// Ends all of them.
-  void clear();
   /// Why it was broken last: an errno value.
   int last_error() const noexcept { return last_error_; }
 
-  /// Questions at once: random numbers that are free must be easy to find.
+  /// Questions at once: random ids that are free must be easy to find.
   static constexpr std::size_t kMaxPending = 32768;
 
- private:
-  struct Socket;
-  struct Calls;  // what c-ares calls
-
-  std::uint16_t take_id(AresProbe& probe);
+ protected:
+  /// RFC 5452 s9.2: a number that nobody can guess.
   std::uint16_t random_number();
-  Socket* find(int fd) noexcept;
-  void ready(Socket& socket, IoEvent event);
-  void flush();
-  ssize_t receive_stream(int fd, void* buffer, std::size_t size);
-  ssize_t send_stream(int fd, std::span<const iovec> parts);
-  bool is_for_ares(unsigned char* bytes, std::size_t size) noexcept;
 
-  Loop& loop_;
-  SocketAddress server_;
-  int receive_buffer_;
-  ares_channeldata* channel_ = nullptr;
-  std::list<Socket> sockets_;  // one, or for a moment none
-  DeferredCall flush_;
-  std::vector<AresProbe*> probes_;  // by their numbers
   std::size_t pending_ = 0;
+  int last_error_ = 0;
+
+ private:
   std::array<std::uint16_t, 256> random_{};
   std::size_t random_left_ = 0;
-  sockaddr_storage told_server_{};  // the server as c-ares knows it
-  socklen_t told_server_size_ = 0;
-  int last_error_ = 0;
 };
 
 }  // namespace ioa::detail

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <iterator>
 #include <memory>
 #include <utility>
 
@@ -21,18 +22,20 @@ using namespace std::chrono_literals;
 
 constexpr int kInternet = 1;       // RFC 1035 s3.2.4
 constexpr int kUdpPayload = 1232;  // bytes that no path cuts in pieces: the DNS flag day of 2020
-constexpr Duration kSweep = 1s;    // how often probes that nobody waits for are looked at
+constexpr Duration kSweep = 1s;    // how often questions that nobody waits for are looked at
 constexpr std::size_t kMaxServers = 32;  // bits of a mask
 
-std::string key_of(std::string_view name, RecordType type) {
-  const std::string_view type_name = record_type_name(type);
+// RFC 4343: the case of ASCII, whatever the locale.
+char lower(char letter) noexcept {
+  return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
+}
+
+/// A question as the cache knows it.
+std::string cache_key(std::string_view name, RecordType type) {
   std::string key;
-  key.reserve(name.size() + type_name.size() + 1);
-  for (const char letter : name)  // RFC 4343: the case of ASCII, whatever the locale
-    key += letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
-  key += ' ';
-  key += type_name;
-  return key;
+  key.reserve(name.size() + 1 + record_type_name(type).size());
+  std::transform(name.begin(), name.end(), std::back_inserter(key), &lower);
+  return (key += ' ') += record_type_name(type);
 }
 
 std::vector<std::string> values_of(const DnsReply& reply) {
@@ -47,24 +50,28 @@ struct AresClient::Waiter {
   Promise<DnsReply> promise;
 };
 
-struct AresClient::Question {
-  Question(Loop& loop, std::string name, RecordType asked_type)
-      : report(loop, {std::move(name), {}, Family::any, record_type_name(asked_type),
-                LookupKind::records}),
-        type(asked_type) {}
+struct AresClient::Question : FreeListed {
+  Question(Loop& loop, std::string asked_name, const Key& asked)
+      : report(loop, {std::move(asked_name),
+                      {},
+                      Family::any,
+                      record_type_name(asked.type),
+                      LookupKind::records}),
+        key(asked) {
+    key.name = name();
+  }
 
   const std::string& name() const noexcept { return report.subject().name; }
 
   LookupReport report;
-  RecordType type;
-  Table::iterator place;
+  Key key;
   Waiters waiters;
   NodeList<Probe> probes;
   std::size_t first_server = 0;
   std::size_t attempts = 0;      // made
   std::uint32_t refused_by = 0;  // a bit a server: not asked again
   std::error_code failure;       // what a server has said, if none says better
-  SocketAddress failed_server;
+  std::size_t failed_server = 0;
   bool saw_malformed = false;
   bool is_asked = false;
   TimePoint due;
@@ -72,18 +79,46 @@ struct AresClient::Question {
   Question* next = nullptr;
 };
 
-/// One question at one server. It outlives a question that another has answered.
+// FNV-1a, over what letters of both cases have in common.
+AresClient::Key::Key(std::string_view asked_name, RecordType asked_type) noexcept
+    : name(asked_name), type(asked_type) {
+  constexpr std::uint64_t kPrime = 0x100000001b3;
+  constexpr unsigned char kCase = 'a' - 'A';
+  std::uint64_t sum = 0xcbf29ce484222325 + static_cast<std::uint64_t>(type);
+  for (const char letter : name)
+    sum = (sum ^ (static_cast<unsigned char>(letter) | kCase)) * kPrime;
+  hash = static_cast<std::size_t>(sum);
+}
+
+std::size_t AresClient::KeyHash::operator()(const std::unique_ptr<Question>& question) const {
+  return question->key.hash;
+}
+
+const AresClient::Key& AresClient::key_of(const std::unique_ptr<Question>& question) noexcept {
+  return question->key;
+}
+
+bool AresClient::is_same(const Key& a, const Key& b) noexcept {
+  if (&a == &b) return true;  // a question that looks for itself
+  return a.hash == b.hash && a.type == b.type &&
+         std::equal(a.name.begin(), a.name.end(), b.name.begin(), b.name.end(),
+                    [](char one, char other) { return lower(one) == lower(other); });
+}
+
+/// One question at one server. Over a connection it outlives a question that another has answered.
 class AresClient::Probe final : public AresProbe, public FreeListed {
  public:
-  Probe(AresClient& client, Question& asked, std::size_t at, Transport over, bool edns)
-      : owner(client), question(&asked), server(at), transport(over), has_edns(edns) {
+  Probe(AresClient& client, Question& asked, std::size_t server_index, AresChannel& by, bool edns)
+      : owner(client), question(&asked), server(server_index), channel(by), has_edns(edns) {
     asked.probes.push(*this);
   }
+
+  bool is_udp() const noexcept { return &channel == owner.servers_[server].udp.get(); }
 
   AresClient& owner;
   Question* question;
   std::size_t server;
-  Transport transport;
+  AresChannel& channel;
   bool has_edns;
   Probe* prev = nullptr;
   Probe* next = nullptr;
@@ -102,8 +137,7 @@ AresClient::AresClient(Loop& loop, Options options)
       sweep_(loop.timers(),
              [this] {
                for (Server& server : servers_)
-                 for (AresChannel* each : {server.udp.get(), server.tcp.get()})
-                   if (each != nullptr) each->expire();
+                 if (server.tcp) server.tcp->expire();
                tidy();
              }),
       tidy_(loop, [this] { tidy(); }) {
@@ -117,11 +151,11 @@ AresClient::AresClient(Loop& loop, Options options)
 AresClient::~AresClient() {
   is_closing_ = true;
   while (!questions_.empty()) {
-    Question& question = questions_.begin()->second;
+    Question& question = **questions_.begin();
     question.report.failed(
         Error::from_errno(ECANCELED, "resolve", question.name(), "the resolver has gone"));
     withdraw(question);
-    questions_.erase(question.place);
+    questions_.erase(questions_.begin());
   }
   servers_.clear();
 }
@@ -131,22 +165,17 @@ Duration AresClient::limit() const noexcept {
 }
 
 Future<DnsReply> AresClient::ask(std::string name, RecordType type) {
-  std::string key = key_of(name, type);
   if (cache_.size() > 0)
-    if (auto known = cache_.find(key, loop_.backend().now()))
+    if (auto known = cache_.find(cache_key(name, type), loop_.backend().now()))
       return Future<DnsReply>::resolved(*std::move(known));
-  if (const auto found = questions_.find(key); found != questions_.end())
-    return join(found->second);
-  Question& question = begin(std::move(key), std::move(name), type);
+  const Key key(name, type);
+  if (const auto found = questions_.find(key); found != questions_.end()) return join(**found);
+  auto made = std::make_unique<Question>(loop_, std::move(name), key);
+  Question& question = *made;
+  questions_.insert(std::move(made));
   Future<DnsReply> reply = join(question);
   start(question);
   return reply;
-}
-
-AresClient::Question& AresClient::begin(std::string key, std::string name, RecordType type) {
-  const auto place = questions_.try_emplace(std::move(key), loop_, std::move(name), type).first;
-  place->second.place = place;
-  return place->second;
 }
 
 Future<DnsReply> AresClient::join(Question& question) {
@@ -162,7 +191,7 @@ void AresClient::leave(Question& question, Waiters::iterator waiter) {
   if (!question.waiters.empty()) return;
   question.report.failed(Error::from_errno(ECANCELED, "resolve", question.name()));
   withdraw(question);
-  questions_.erase(question.place);
+  questions_.erase(questions_.find(question.key));
   tidy_.schedule();
 }
 
@@ -211,45 +240,52 @@ void AresClient::attempt(Question& question, bool is_due) {
       schedule(question);
     }
     // It may have ended inside that call, and be gone.
-    return static_cast<void>(ask(question, server, Transport::udp));
+    return ask(question, server, Transport::udp);
   }
   if (is_due || question.probes.empty()) time_out(question);
 }
 
-/// False if that has ended the question.
-bool AresClient::ask(Question& question, std::size_t server, Transport transport) {
-  Server& target = servers_[server];
-  const bool has_edns = transport == Transport::udp && !target.is_plain;
-  unsigned char* query = nullptr;
-  int size = 0;
+/// The message that asks; empty, and an ARES_ code, if none can be made of the name.
+int AresClient::make_query(const Question& question, bool has_edns, AresQuery& query) {
   // c-ares takes a name up to its first NUL, and an empty one for the root.
-  const bool is_whole = !question.name().empty() && question.name().find('\0') == std::string::npos;
-  const int status = is_whole ? ::ares_create_query(question.name().c_str(), kInternet,
-                                                    static_cast<int>(question.type), 0, 1, &query,
-                                                    &size, has_edns ? kUdpPayload : 0)
-                              : ARES_EBADNAME;
-  if (status != ARES_SUCCESS) {
+  const std::string& name = question.name();
+  if (name.empty() || name.find('\0') != std::string::npos) return ARES_EBADNAME;
+  unsigned char* bytes = nullptr;
+  int size = 0;
+  const int status =
+      ::ares_create_query(name.c_str(), kInternet, static_cast<int>(question.key.type), 0, 1,
+                          &bytes, &size, has_edns ? kUdpPayload : 0);
+  query.bytes.reset(bytes);
+  query.size = static_cast<std::size_t>(size);
+  return status;
+}
+
+/// It may have ended the question, which is gone then.
+void AresClient::ask(Question& question, std::size_t server, Transport transport) {
+  const bool has_edns = transport == Transport::udp && !servers_[server].is_plain;
+  AresQuery query;
+  if (const int status = make_query(question, has_edns, query); status != ARES_SUCCESS) {
     DecodedReply reply;
     // RFC 7686 s2: no server is asked for .onion.
     reply.code =
         static_cast<int>(status == ARES_ENOTFOUND ? DnsCode::no_such_name : DnsCode::bad_name);
-    decoded(question, std::move(reply));
-    return false;
+    return decoded(question, std::move(reply));
   }
-  AresChannel& asked = channel(target, transport);
-  auto* probe = new Probe(*this, question, server, transport, has_edns);
-  if (!sweep_.is_armed()) sweep_.arm(saturating_add(loop_.backend().now(), kSweep));
-  asked.ask(*probe, {query, static_cast<std::size_t>(size)});
-  ::ares_free_string(query);
-  return true;
+  AresChannel& asked = channel(server, transport);
+  auto* probe = new Probe(*this, question, server, asked, has_edns);
+  asked.ask(*probe, std::move(query));
 }
 
-AresChannel& AresClient::channel(Server& server, Transport transport) {
-  auto& owner = transport == Transport::udp ? server.udp : server.tcp;
-  if (owner == nullptr)
-    owner = std::make_unique<AresChannel>(loop_, server.address, transport, options_.receive_buffer,
-                                          limit());
-  return *owner;
+AresChannel& AresClient::channel(std::size_t index, Transport transport) {
+  Server& server = servers_[index];
+  if (transport == Transport::udp) {
+    if (!server.udp)
+      server.udp = std::make_unique<UdpChannel>(loop_, server.address, options_.receive_buffer);
+    return *server.udp;
+  }
+  if (!server.tcp) server.tcp = std::make_unique<TcpChannel>(loop_, server.address, limit());
+  if (!sweep_.is_armed()) sweep_.arm(saturating_add(loop_.backend().now(), kSweep));
+  return *server.tcp;
 }
 
 void AresClient::ended(Probe& probe, AresProbe::End end, MessageReader::Bytes reply) {
@@ -258,33 +294,30 @@ void AresClient::ended(Probe& probe, AresProbe::End end, MessageReader::Bytes re
   Question& question = *probe.question;
   question.probes.remove(probe);
   question.saw_malformed = question.saw_malformed || probe.saw_malformed();
-  const bool is_udp = probe.transport == Transport::udp;
   switch (end) {
     case AresProbe::End::reply:
-      return answered(question, probe.server, probe.transport, probe.has_edns, reply);
+      return answered(question, probe, reply);
     case AresProbe::End::broken: {
-      const AresChannel& asked = channel(servers_[probe.server], probe.transport);
-      const int error = asked.last_error() != 0 ? asked.last_error() : ECONNREFUSED;
+      const int known = probe.channel.last_error();
       // A server that ends a connection may have done so to somebody else's question.
-      return failed(question, probe.server, {error, std::system_category()}, is_udp);
+      return failed(question, probe.server,
+                    {known != 0 ? known : ECONNREFUSED, std::system_category()}, probe.is_udp());
     }
-    case AresProbe::End::expired:
     case AresProbe::End::dropped:
       return;
   }
 }
 
-void AresClient::answered(Question& question, std::size_t server, Transport transport,
-                          bool has_edns, MessageReader::Bytes reply) {
+void AresClient::answered(Question& question, const Probe& probe, MessageReader::Bytes reply) {
+  const std::size_t server = probe.server;
   const MessageReader reader(reply);
-  if (transport == Transport::udp && reader.is_truncated())
-    return static_cast<void>(ask(question, server, Transport::tcp));
+  if (probe.is_udp() && reader.is_truncated()) return ask(question, server, Transport::tcp);
   const auto code = static_cast<DnsCode>(reader.response_code());
-  if (code == DnsCode::format_error && has_edns) {  // RFC 6891 s7
+  if (code == DnsCode::format_error && probe.has_edns) {  // RFC 6891 s7
     servers_[server].is_plain = true;
-    return static_cast<void>(ask(question, server, Transport::udp));
+    return ask(question, server, Transport::udp);
   }
-  DecodedReply said = decode_reply(reply, question.type);
+  DecodedReply said = decode_reply(reply, question.key.type);
   const auto why = static_cast<DnsCode>(said.code);
   const bool is_answer = said.code == 0 || why == DnsCode::no_data ||
                          why == DnsCode::no_such_name || why == DnsCode::alias_loop;
@@ -300,7 +333,7 @@ void AresClient::answered(Question& question, std::size_t server, Transport tran
 void AresClient::failed(Question& question, std::size_t server, std::error_code why,
                         bool is_final) {
   question.failure = why;
-  question.failed_server = servers_[server].address;
+  question.failed_server = server;
   if (is_final) question.refused_by |= 1U << server;
   attempt(question, false);
 }
@@ -320,7 +353,7 @@ void AresClient::decoded(Question& question, DecodedReply said) {
             ->ttl_s;
   }
   if (options_.cache_capacity > 0)
-    cache_.put(question.place->first, reply, ttl_s, loop_.backend().now());
+    cache_.put(cache_key(question.name(), question.key.type), reply, ttl_s, loop_.backend().now());
   finish(question, std::move(reply));
 }
 
@@ -332,7 +365,7 @@ void AresClient::time_out(Question& question) {
     const bool is_errno = question.failure.category() == std::system_category();
     reply.failure = std::make_shared<const Error>(
         ErrorKind::failed, question.failure, "resolve", question.name(),
-        is_errno ? "server " + question.failed_server.to_string() : "");
+        is_errno ? "server " + servers_[question.failed_server].address.to_string() : "");
   } else if (question.saw_malformed) {
     reply.failure = std::make_shared<const Error>(ErrorKind::failed, DnsCode::malformed, "resolve",
                                                   question.name());
@@ -346,10 +379,10 @@ void AresClient::time_out(Question& question) {
 
 void AresClient::finish(Question& question, DnsReply reply) {
   withdraw(question);
-  const auto node = questions_.extract(question.place);  // keeps it to the end
+  const auto node = questions_.extract(questions_.find(question.key));  // keeps it to the end
   if (reply.failure)
     question.report.failed(*reply.failure);
-  else if (loop_.event_sink() != nullptr)
+  else if (question.report.is_told())
     question.report.done(values_of(reply));
   auto waiter = question.waiters.begin();
   for (; std::next(waiter) != question.waiters.end(); ++waiter) waiter->promise.done(reply);
@@ -357,7 +390,7 @@ void AresClient::finish(Question& question, DnsReply reply) {
   tidy_.schedule();
 }
 
-/// Takes it out of every list; its probes go on without it.
+/// Takes it out of every list, and lets go of its probes.
 void AresClient::withdraw(Question& question) noexcept {
   if (std::exchange(question.is_asked, false)) {
     asked_.remove(question);
@@ -368,11 +401,12 @@ void AresClient::withdraw(Question& question) noexcept {
   while (Probe* probe = question.probes.first()) {
     question.probes.remove(*probe);
     probe->question = nullptr;
+    probe->channel.drop(*probe);
   }
 }
 
-/// What is better done outside c-ares: to ask those who wait in line, and to let go of what nobody
-/// waits for.
+/// What is better done outside the channels: to ask those who wait in line, and to let go of what
+/// nobody waits for.
 void AresClient::tidy() {
   while (!waiting_.empty() && !is_full()) {
     Question& question = *waiting_.first();
@@ -380,12 +414,11 @@ void AresClient::tidy() {
     start(question);
   }
   std::size_t pending = 0;
-  for (Server& server : servers_)
-    for (AresChannel* each : {server.udp.get(), server.tcp.get()}) {
-      if (each == nullptr) continue;
-      if (questions_.empty()) each->clear();
-      pending += each->pending();
-    }
+  for (Server& server : servers_) {
+    if (!server.tcp) continue;
+    if (questions_.empty()) server.tcp->clear();
+    pending += server.tcp->pending();
+  }
   if (pending == 0)
     sweep_.disarm();
   else if (!sweep_.is_armed())

@@ -7,14 +7,16 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
-#include <utility>
+#include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "ioa/ares/ares_channel.hpp"
 #include "ioa/ares/dns_record.hpp"
 #include "ioa/ares/message_reader.hpp"
 #include "ioa/ares/reply_cache.hpp"
+#include "ioa/ares/tcp_channel.hpp"
+#include "ioa/ares/udp_channel.hpp"
 #include "ioa/base/clock.hpp"
 #include "ioa/base/free_list_allocator.hpp"
 #include "ioa/future/future.hpp"
@@ -30,7 +32,7 @@ namespace ioa::detail {
 struct DecodedReply;
 
 /// Asks name servers: which of them, when again, and when no more. What goes over the wire is the
-/// AresChannel's affair.
+/// affair of the channels: a UdpChannel each server, and a TcpChannel for what does not fit.
 ///
 /// A question is asked of one server after the other, and of all of them again: `attempts` times
 /// each, `attempt_delay` after the one before, or at once where a server says that it cannot
@@ -61,32 +63,56 @@ class AresClient {
   Duration limit() const noexcept;
 
  private:
-  using Transport = AresChannel::Transport;
+  enum class Transport { udp, tcp };
   class Probe;
   struct Question;
   struct Waiter;
+
+  /// What makes two questions the same: the name, the case of its letters aside, and the type.
+  struct Key {
+    Key(std::string_view asked_name, RecordType asked_type) noexcept;
+    std::string_view name;
+    RecordType type;
+    std::size_t hash;
+  };
+  // Not noexcept, so that the table keeps the sums and need not go to other questions for them.
+  struct KeyHash {
+    using is_transparent = void;
+    std::size_t operator()(const Key& key) const { return key.hash; }
+    std::size_t operator()(const std::unique_ptr<Question>& question) const;
+  };
+  struct SameKey {
+    using is_transparent = void;
+    template <class A, class B>
+    bool operator()(const A& a, const B& b) const noexcept {
+      return is_same(key_of(a), key_of(b));
+    }
+  };
   // What comes and goes with every question lies in the free lists.
-  using Table = std::unordered_map<std::string, Question, std::hash<std::string>, std::equal_to<>,
-                                   FreeListAllocator<std::pair<const std::string, Question>>>;
+  using Questions = std::unordered_set<std::unique_ptr<Question>, KeyHash, SameKey,
+                                       FreeListAllocator<std::unique_ptr<Question>>>;
   using Waiters = std::list<Waiter, FreeListAllocator<Waiter>>;
 
   struct Server {
     SocketAddress address;
-    std::unique_ptr<AresChannel> udp;
-    std::unique_ptr<AresChannel> tcp;
+    std::unique_ptr<UdpChannel> udp;
+    std::unique_ptr<TcpChannel> tcp;
     bool is_plain = false;  // it does not understand EDNS
   };
 
-  Question& begin(std::string key, std::string name, RecordType type);
+  static const Key& key_of(const Key& key) noexcept { return key; }
+  static const Key& key_of(const std::unique_ptr<Question>& question) noexcept;
+  static bool is_same(const Key& a, const Key& b) noexcept;
+
   Future<DnsReply> join(Question& question);
   void leave(Question& question, Waiters::iterator waiter);
   void start(Question& question);
   void attempt(Question& question, bool is_due);
-  bool ask(Question& question, std::size_t server, Transport transport);
-  AresChannel& channel(Server& server, Transport transport);
+  static int make_query(const Question& question, bool has_edns, AresQuery& query);
+  void ask(Question& question, std::size_t server, Transport transport);
+  AresChannel& channel(std::size_t server, Transport transport);
   void ended(Probe& probe, AresProbe::End end, MessageReader::Bytes reply);
-  void answered(Question& question, std::size_t server, Transport transport, bool has_edns,
-                MessageReader::Bytes reply);
+  void answered(Question& question, const Probe& probe, MessageReader::Bytes reply);
   void failed(Question& question, std::size_t server, std::error_code why, bool is_final);
   void decoded(Question& question, DecodedReply reply);
   void time_out(Question& question);
@@ -101,13 +127,13 @@ class AresClient {
   Options options_;
   std::vector<Server> servers_;
   std::size_t preferred_ = 0;  // who has answered last where another did not
-  Table questions_;
+  Questions questions_;
   NodeList<Question> asked_;    // in the order in which they are due
   NodeList<Question> waiting_;  // that have not been asked yet
   std::size_t asked_count_ = 0;
   ReplyCache cache_;
   TimeWatch timer_;  // of the first that is due
-  TimeWatch sweep_;  // for probes of questions that are answered
+  TimeWatch sweep_;  // for what was asked over connections, and is answered by another
   DeferredCall tidy_;
   bool is_closing_ = false;
 };

@@ -1,6 +1,7 @@
 #include "ioa/ares/ares_resolver.hpp"
 
 #include <ares.h>
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 
@@ -55,11 +56,26 @@ Failure worse(const Failure& a, const Failure& b) {
   return rank(*a) >= rank(*b) ? a : b;
 }
 
-void add_addresses(const DnsReply& reply, const LookupResult& pattern, LookupResult& result) {
+/// The address in a record of type A or AAAA. It is written in the one way, so this need not be
+/// SocketAddress::from_numeric, which takes every other way too.
+std::optional<SocketAddress> address_of(const DnsRecord& record, int family) {
+  sockaddr_in in{};
+  sockaddr_in6 in6{};
+  in.sin_family = AF_INET;
+  in6.sin6_family = AF_INET6;
+  const bool is_v4 = family == AF_INET;
+  void* const bits = is_v4 ? static_cast<void*>(&in.sin_addr) : &in6.sin6_addr;
+  if (::inet_pton(family, record.value.c_str(), bits) != 1) return std::nullopt;
+  return is_v4 ? SocketAddress(reinterpret_cast<const sockaddr*>(&in), sizeof in)
+               : SocketAddress(reinterpret_cast<const sockaddr*>(&in6), sizeof in6);
+}
+
+void add_addresses(const DnsReply& reply, int family, const std::vector<ResolvedAddress>& kinds,
+                   LookupResult& result) {
   for (const DnsRecord& record : reply.records) {
-    const auto address = SocketAddress::from_numeric(record.value, 0);
+    const auto address = address_of(record, family);
     if (!address) continue;
-    for (const ResolvedAddress& kind : pattern.addresses) {
+    for (const ResolvedAddress& kind : kinds) {
       ResolvedAddress found{address->with_port(kind.address.port()), kind.socktype, kind.protocol};
       const auto& known = result.addresses;
       if (std::find(known.begin(), known.end(), found) == known.end())
@@ -89,10 +105,9 @@ class AresResolver::Impl {
 
   /// What `operation` gives, or the failure of a look-up that took too long.
   template <class Result>
-  Future<Result> limited(Future<Result> operation, std::optional<Duration> limit,
-                         std::string name) {
-    if (!limit || operation.ready()) return operation;
-    return limit_it(std::move(operation), *limit, std::move(name));
+  Future<Result> limited(Future<Result> operation, Duration limit, std::string name) {
+    if (operation.ready()) return operation;
+    return limit_it(std::move(operation), limit, std::move(name));
   }
 
  private:
@@ -120,25 +135,26 @@ Future<LookupResult> AresResolver::Impl::look_up(LookupRequest request) {
   Future<DnsReply> asked4;
   if (request.family != Family::ipv4) asked6 = client_.ask(request.host, RecordType::aaaa);
   if (request.family != Family::ipv6) asked4 = client_.ask(request.host, RecordType::a);
-  LookupRequest wanted = pattern_of(request);
-  LookupResult pattern;
-  if (auto known = detail::answer_numeric(wanted))
-    pattern = *std::move(known);
-  else
-    pattern = co_await system_.resolve(std::move(wanted));
+  std::vector<ResolvedAddress> kinds = detail::numeric_kinds(request);
+  if (kinds.empty()) {
+    LookupResult pattern = co_await system_.resolve(pattern_of(request));
+    kinds = std::move(pattern.addresses);
+  }
   LookupResult result;
   Failure failure;
   for (Future<DnsReply>* asked : {&asked6, &asked4}) {
     if (!asked->valid()) continue;
     DnsReply reply = co_await std::move(*asked);
-    add_addresses(reply, pattern, result);
-    if (result.canonical_name.empty()) result.canonical_name = reply.canonical_name;
+    add_addresses(reply, asked == &asked6 ? AF_INET6 : AF_INET, kinds, result);
+    if (result.canonical_name.empty()) result.canonical_name = std::move(reply.canonical_name);
     failure = worse(failure, reply.failure);
   }
   if (result.addresses.empty()) throw Error(*failure);
   order_addresses(result.addresses);
-  if (result.canonical_name.empty()) result.canonical_name = request.host;
-  if (!request.canonical_name) result.canonical_name.clear();
+  if (!request.canonical_name)
+    result.canonical_name.clear();
+  else if (result.canonical_name.empty())
+    result.canonical_name = request.host;
   co_return result;
 }
 
@@ -182,8 +198,9 @@ Future<LookupResult> AresResolver::resolve(LookupRequest request) {
   if (request.host.empty() || literal_family(request.host))
     return impl_->system().resolve(std::move(request));
   const auto limit = request.timeout;
+  if (!limit) return impl_->look_up(std::move(request));
   std::string host = request.host;
-  return impl_->limited(impl_->look_up(std::move(request)), limit, std::move(host));
+  return impl_->limited(impl_->look_up(std::move(request)), *limit, std::move(host));
 }
 
 Future<NameResult> AresResolver::resolve_name(NameRequest request) {
@@ -194,8 +211,9 @@ Future<NameResult> AresResolver::resolve_name(NameRequest request) {
     return Future<NameResult>::failed(error);
   }
   const auto limit = request.timeout;
+  if (!limit) return impl_->look_up(std::move(request));
   std::string host = request.address.host();
-  return impl_->limited(impl_->look_up(std::move(request)), limit, std::move(host));
+  return impl_->limited(impl_->look_up(std::move(request)), *limit, std::move(host));
 }
 
 Future<std::vector<DnsRecord>> AresResolver::records(std::string name, RecordType type) {

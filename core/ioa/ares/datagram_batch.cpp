@@ -9,31 +9,35 @@
 namespace ioa::detail {
 
 // Not value-initialized: pages that no datagram comes to are never touched.
-DatagramBatch::DatagramBatch(int fd) : fd_(fd), in_(new std::array<Received, kBatch>) {}
+DatagramBatch::DatagramBatch(int fd) : fd_(fd), in_(new std::array<Received, kBatch>) {
+  for (std::size_t i = 0; i < kBatch; ++i) {
+    parts_[i] = {(*in_)[i].bytes.data(), kMaxDatagram};
+    headers_[i].msg_hdr.msg_iov = &parts_[i];  // the kernel changes nothing but lengths and flags
+    headers_[i].msg_hdr.msg_iovlen = 1;
+  }
+}
 
-bool DatagramBatch::add(std::span<const iovec> parts) {
+bool DatagramBatch::add(Bytes datagram) {
   if (!has_unsent()) {
     out_.clear();
     ends_.clear();
     first_ = 0;
   }
-  for (const iovec& part : parts) {
-    const auto* bytes = static_cast<const unsigned char*>(part.iov_base);
-    out_.insert(out_.end(), bytes, bytes + part.iov_len);
-  }
+  out_.insert(out_.end(), datagram.begin(), datagram.end());
   ends_.push_back(out_.size());
   return ends_.size() - first_ >= kBatch;
 }
 
 bool DatagramBatch::flush() noexcept {
   while (has_unsent()) {
-    std::array<mmsghdr, kBatch> headers{};
-    std::array<iovec, kBatch> parts{};
+    std::array<mmsghdr, kBatch> headers;
+    std::array<iovec, kBatch> parts;
     const std::size_t count = std::min(kBatch, ends_.size() - first_);
     for (std::size_t i = 0; i < count; ++i) {
       const std::size_t index = first_ + i;
       const std::size_t begin = index == 0 ? 0 : ends_[index - 1];
       parts[i] = {out_.data() + begin, ends_[index] - begin};
+      headers[i] = {};
       headers[i].msg_hdr.msg_iov = &parts[i];
       headers[i].msg_hdr.msg_iovlen = 1;
     }
@@ -53,45 +57,20 @@ bool DatagramBatch::flush() noexcept {
   return true;
 }
 
-void DatagramBatch::begin_reading() noexcept { rounds_left_ = kRoundsOfReading; }
-
-bool DatagramBatch::receive_more() noexcept {
-  if (rounds_left_ == 0) {
-    errno = EAGAIN;
-    return false;
-  }
-  --rounds_left_;
-  std::array<iovec, kBatch> parts{};
-  for (std::size_t i = 0; i < kBatch; ++i) {
-    parts[i] = {(*in_)[i].bytes.data(), kMaxDatagram};
-    headers_[i].msg_hdr = {};
-    headers_[i].msg_hdr.msg_iov = &parts[i];
-    headers_[i].msg_hdr.msg_iovlen = 1;
-  }
+void DatagramBatch::receive() noexcept {
   const int count = retry_on_eintr(
       [&] { return ::recvmmsg(fd_, headers_.data(), kBatch, MSG_DONTWAIT, nullptr); });
-  if (count <= 0) return false;
-  received_ = static_cast<std::size_t>(count);
+  if (count < 0 && !would_block(errno)) error_ = errno;
+  received_ = static_cast<std::size_t>(std::max(count, 0));
   next_ = 0;
-  if (received_ < kBatch) rounds_left_ = 0;  // there were no more, and readiness tells of new ones
-  return true;
 }
 
-ssize_t DatagramBatch::receive(unsigned char** bytes) noexcept {
-  if (error_ != 0) {
-    errno = last_error_ = std::exchange(error_, 0);
-    return -1;
-  }
-  for (;;) {
-    if (next_ == received_ && !receive_more()) {
-      if (!would_block(errno)) last_error_ = errno;
-      return -1;
-    }
+DatagramBatch::Bytes DatagramBatch::next() noexcept {
+  while (next_ < received_) {
     const std::size_t index = next_++;
-    if (headers_[index].msg_len == 0) continue;
-    *bytes = (*in_)[index].bytes.data();
-    return static_cast<ssize_t>(headers_[index].msg_len);
+    if (headers_[index].msg_len > 0) return {(*in_)[index].bytes.data(), headers_[index].msg_len};
   }
+  return {};
 }
 
 }  // namespace ioa::detail

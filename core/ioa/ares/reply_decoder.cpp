@@ -6,11 +6,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <cstring>
 #include <optional>
 
 #include "ioa/ares/record_text.hpp"
+#include "ioa/net/ipv4_text.hpp"
 
 namespace ioa::detail {
 namespace {
@@ -23,24 +22,35 @@ bool is_same_name(const std::string& a, const std::string& b) {
 
 std::uint16_t number_of(RecordType type) { return static_cast<std::uint16_t>(type); }
 
-/// The records of the answer, and where the next section begins; nothing if one is not whole.
+/// Where the records of the answer are, all of them whole.
 struct Answers {
-  std::vector<RecordPlace> places;
+  std::size_t begin = 0;
   std::size_t end = 0;
+  bool is_plain = true;  // nothing but records of the type that was asked for
 };
 
-std::optional<Answers> find_answers(const MessageReader& reader) {
+std::optional<Answers> find_answers(const MessageReader& reader, RecordType type) {
   const auto begin = reader.skip_question();
   if (!begin) return std::nullopt;
   Answers answers;
-  answers.end = *begin;
+  answers.begin = answers.end = *begin;
   for (int i = 0; i < reader.answers(); ++i) {
     const auto place = record_at(reader, answers.end);
     if (!place) return std::nullopt;
-    answers.places.push_back(*place);
+    answers.is_plain = answers.is_plain && place->type == number_of(type);
     answers.end = place->end();
   }
   return answers;
+}
+
+using Places = std::vector<RecordPlace>;
+
+Places places_of(const MessageReader& reader, const Answers& answers) {
+  Places places;
+  places.reserve(reader.answers());
+  for (std::size_t at = answers.begin; at < answers.end; at = places.back().end())
+    places.push_back(*record_at(reader, at));
+  return places;
 }
 
 /// Where the aliases of the name that was asked for lead to.
@@ -51,7 +61,7 @@ struct Chain {
   bool is_good = true;
 };
 
-Chain follow_aliases(const MessageReader& reader, const Answers& answers) {
+Chain follow_aliases(const MessageReader& reader, const Places& places) {
   Chain chain;
   chain.name = reader.name(MessageReader::kHeaderSize);
   const auto leads_on = [&](const RecordPlace& place) {
@@ -59,8 +69,8 @@ Chain follow_aliases(const MessageReader& reader, const Answers& answers) {
            is_same_name(reader.name(place.owner), chain.name);
   };
   while (chain.length <= kMaxAliases) {
-    const auto alias = std::find_if(answers.places.begin(), answers.places.end(), leads_on);
-    if (alias == answers.places.end()) break;
+    const auto alias = std::find_if(places.begin(), places.end(), leads_on);
+    if (alias == places.end()) break;
     const auto end = reader.skip_name(alias->data);
     if (!end || *end != alias->end()) {
       chain.is_good = false;
@@ -97,14 +107,15 @@ DecodedReply failure(DnsCode code) { return failure(static_cast<int>(code)); }
 /// Aliases are collected for themselves, everything else at their end.
 DecodedReply collect(const MessageReader& reader, const Answers& answers, RecordType type) {
   const bool wants_alias = type == RecordType::cname;
+  const Places places = places_of(reader, answers);
   Chain chain;
   chain.name = reader.name(MessageReader::kHeaderSize);
-  if (!wants_alias) chain = follow_aliases(reader, answers);
+  if (!wants_alias) chain = follow_aliases(reader, places);
   if (!chain.is_good) return failure(DnsCode::malformed);
   if (chain.length > kMaxAliases) return failure(DnsCode::alias_loop);
   DecodedReply reply;
   std::size_t text_size = 0;
-  for (const RecordPlace& place : answers.places) {
+  for (const RecordPlace& place : places) {
     if (place.type != number_of(type) || place.record_class != kInternet ||
         !is_same_name(reader.name(place.owner), chain.name))
       continue;
@@ -118,18 +129,7 @@ DecodedReply collect(const MessageReader& reader, const Answers& answers, Record
   return reply;
 }
 
-/// inet_ntop(3) goes through printf, which costs more than the rest of a reply.
-std::string address_text(const in_addr& address) {
-  std::array<std::uint8_t, 4> bytes{};
-  std::memcpy(bytes.data(), &address, bytes.size());
-  std::array<char, INET_ADDRSTRLEN> text{};
-  char* end = text.data();
-  for (const std::uint8_t byte : bytes) {
-    end = std::to_chars(end, text.data() + text.size(), byte).ptr;
-    *end++ = '.';
-  }
-  return {text.data(), end - 1};
-}
+std::string address_text(const in_addr& address) { return ipv4_text(address); }
 
 std::string address_text(const ares_in6_addr& address) {
   std::array<char, INET6_ADDRSTRLEN> text{};
@@ -155,20 +155,16 @@ void add_addresses(MessageReader::Bytes message, std::size_t count, Parse parse,
 }
 
 /// Nothing is found if there is more to it than addresses of the name itself.
-DecodedReply plain_addresses(MessageReader::Bytes message, const Answers& answers,
-                             RecordType type) {
+DecodedReply plain_addresses(const MessageReader& reader, const Answers& answers, RecordType type) {
   DecodedReply reply;
-  const bool is_plain =
-      std::all_of(answers.places.begin(), answers.places.end(),
-                  [&](const RecordPlace& place) { return place.type == number_of(type); });
-  if (!is_plain) return reply;
+  if (!answers.is_plain) return reply;
   if (type == RecordType::a)
     add_addresses<ares_addrttl>(
-        message, answers.places.size(), &::ares_parse_a_reply,
+        reader.message(), reader.answers(), &::ares_parse_a_reply,
         [](const ares_addrttl& entry) -> const auto& { return entry.ipaddr; }, reply);
   if (type == RecordType::aaaa)
     add_addresses<ares_addr6ttl>(
-        message, answers.places.size(), &::ares_parse_aaaa_reply,
+        reader.message(), reader.answers(), &::ares_parse_aaaa_reply,
         [](const ares_addr6ttl& entry) -> const auto& { return entry.ip6addr; }, reply);
   return reply;
 }
@@ -178,7 +174,7 @@ DecodedReply plain_addresses(MessageReader::Bytes message, const Answers& answer
 DecodedReply decode_reply(MessageReader::Bytes message, RecordType type) {
   const MessageReader reader(message);
   if (message.size() < MessageReader::kHeaderSize) return failure(DnsCode::malformed);
-  const auto answers = find_answers(reader);
+  const auto answers = find_answers(reader, type);
   if (reader.response_code() != 0) {
     DecodedReply reply = failure(reader.response_code());
     if (answers && reader.response_code() == static_cast<int>(DnsCode::no_such_name))
@@ -186,8 +182,11 @@ DecodedReply decode_reply(MessageReader::Bytes message, RecordType type) {
     return reply;
   }
   if (!answers) return failure(DnsCode::malformed);
-  DecodedReply reply = plain_addresses(message, *answers, type);
-  if (reply.records.empty()) reply = collect(reader, *answers, type);
+  DecodedReply reply;
+  if (reader.answers() > 0) {
+    reply = plain_addresses(reader, *answers, type);
+    if (reply.records.empty()) reply = collect(reader, *answers, type);
+  }
   if (reply.code == 0 && reply.records.empty()) {
     reply.code = static_cast<int>(DnsCode::no_data);
     reply.negative_ttl_s = negative_ttl(reader, answers->end);

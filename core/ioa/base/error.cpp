@@ -87,10 +87,16 @@ Error::Error(ErrorKind kind, std::error_code code, std::string operation, std::s
       operation_(std::move(operation)),
       subject_(std::move(subject)),
       detail_(std::move(detail)) {
-  what_ = operation_;
-  if (!subject_.empty()) what_ += (what_.empty() ? "" : " ") + subject_;
   const std::string why = reason();
-  if (!why.empty()) what_ += (what_.empty() ? "" : ": ") + why;
+  what_.reserve(operation_.size() + subject_.size() + why.size() + 3);
+  what_ = operation_;
+  const auto add = [this](std::string_view separator, const std::string& part) {
+    if (part.empty()) return;
+    if (!what_.empty()) what_ += separator;
+    what_ += part;
+  };
+  add(" ", subject_);
+  add(": ", why);
 }
 
 Error Error::from_errno(int errno_value, std::string operation, std::string subject,
@@ -107,8 +113,13 @@ Error Error::from_gai(int eai, int errno_value, std::string operation, std::stri
 
 std::string Error::reason() const {
   if (!code_) return detail_;
-  std::string text = code_.message() + " (" + error_name(code_) + ")";
-  if (!detail_.empty()) text += ", " + detail_;
+  const std::string message = code_.message();
+  const std::string name = error_name(code_);
+  std::string text;
+  text.reserve(message.size() + name.size() + detail_.size() + 5);
+  ((text += message) += " (") += name;
+  text += ')';
+  if (!detail_.empty()) (text += ", ") += detail_;
   return text;
 }
 

@@ -38,6 +38,11 @@ bool is_wanted(const LookupRequest& request, int family) {
   return request.family == Family::any || address_family(request.family) == family;
 }
 
+bool is_wanted(const LookupRequest& request, const Kind& kind) {
+  return (request.socktype == 0 || request.socktype == kind.socktype) &&
+         (request.protocol == 0 || request.protocol == kind.protocol);
+}
+
 /// The addresses of a numeric or empty host; none if it is a name.
 std::vector<SocketAddress> numeric_addresses(const LookupRequest& request, std::uint16_t port) {
   if (!request.host.empty()) {
@@ -99,21 +104,31 @@ Error name_error(int eai, int errno_value, const NameRequest& request) {
 
 std::optional<LookupResult> answer_numeric(const LookupRequest& request) {
   // The C library would look up what is before a NUL; a peer may have chosen the name.
-  if ((request.host + request.service).find('\0') != std::string::npos)
-    throw lookup_error(EAI_NONAME, 0, request);
+  const auto has_nul = [](const std::string& text) { return text.find('\0') != std::string::npos; };
+  if (has_nul(request.host) || has_nul(request.service)) throw lookup_error(EAI_NONAME, 0, request);
   const auto port = numeric_port(request.service);
   const auto addresses = numeric_addresses(request, port.value_or(0));
   if (addresses.empty() && request.numeric_host) throw lookup_error(EAI_NONAME, 0, request);
+  if (!port) return std::nullopt;
   LookupResult result;
   for (const SocketAddress& address : addresses)
     for (const Kind& kind : kKinds)
-      if ((request.socktype == 0 || request.socktype == kind.socktype) &&
-          (request.protocol == 0 || request.protocol == kind.protocol))
+      if (is_wanted(request, kind))
         result.addresses.push_back({address, kind.socktype, kind.protocol});
   // An unusual pair of socktype and protocol is for the system to judge.
-  if (!port || result.addresses.empty()) return std::nullopt;
+  if (result.addresses.empty()) return std::nullopt;
   if (request.canonical_name) result.canonical_name = request.host;
   return result;
+}
+
+std::vector<ResolvedAddress> numeric_kinds(const LookupRequest& request) {
+  std::vector<ResolvedAddress> kinds;
+  const auto port = numeric_port(request.service);
+  if (!port) return kinds;
+  for (const Kind& kind : kKinds)
+    if (is_wanted(request, kind))
+      kinds.push_back({SocketAddress::any(AF_INET, *port), kind.socktype, kind.protocol});
+  return kinds;
 }
 
 LookupResult look_up(const ResolverCalls& calls, const LookupRequest& request) {

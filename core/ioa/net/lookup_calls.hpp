@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "ioa/net/resolver.hpp"
 
@@ -14,6 +15,10 @@ namespace ioa::detail {
 /// name where numeric_host is set, an address of the wrong family.
 std::optional<LookupResult> answer_numeric(const LookupRequest& request);
 std::optional<NameResult> answer_numeric(const NameRequest& request);
+
+/// What one address of whatever host becomes for this request: a port and a kind of socket each.
+/// None if that needs a look-up, since the service is a name or the kind an unusual one.
+std::vector<ResolvedAddress> numeric_kinds(const LookupRequest& request);
 
 /// Blocks until the system has answered; for a thread. Throws Error.
 LookupResult look_up(const ResolverCalls& calls, const LookupRequest& request);

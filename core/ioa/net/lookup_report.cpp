@@ -21,20 +21,30 @@ std::string_view family_name(Family family) {
 }  // namespace
 
 LookupReport::LookupReport(Loop& loop, LookupSubject subject)
-    : loop_(&loop), subject_(std::move(subject)), started_(loop.backend().now()) {
+    : loop_(&loop), subject_(std::move(subject)) {
   ++count().begun;
   if (loop.event_sink() == nullptr) return;
+  started_ = loop.backend().now();
   tell("resolve.start", {});
 }
 
 LookupCount& LookupReport::count() const noexcept {
   LoopCounters& counters = loop_->counters();
   switch (subject_.kind) {
-    case LookupKind::addresses: return counters.address_lookups;
-    case LookupKind::name: return counters.name_lookups;
-    case LookupKind::records: break;
+    case LookupKind::addresses:
+      return counters.address_lookups;
+    case LookupKind::name:
+      return counters.name_lookups;
+    case LookupKind::records:
+      break;
   }
   return counters.record_lookups;
+}
+
+bool LookupReport::is_told() const noexcept { return started_ && loop_->event_sink() != nullptr; }
+
+double LookupReport::duration_ms() const {
+  return milliseconds(loop_->backend().now() - *started_);
 }
 
 /// The event with the fields of the subject in front.
@@ -52,30 +62,27 @@ void LookupReport::tell(std::string_view event, std::span<const EventField> fiel
 }
 
 void LookupReport::done(const LookupResult& result) const {
-  if (loop_->event_sink() == nullptr) return;
+  if (!is_told()) return;
   std::vector<std::string> texts;
   for (const ResolvedAddress& found : result.addresses)
     texts.push_back(subject_.service.empty() ? found.address.host() : found.address.to_string());
   const std::array<EventField, 2> fields{
-      {{"addresses", std::span<const std::string>(texts)},
-       {"duration_ms", milliseconds(loop_->backend().now() - started_)}}};
+      {{"addresses", std::span<const std::string>(texts)}, {"duration_ms", duration_ms()}}};
   tell("resolve.done", fields);
 }
 
 void LookupReport::done(const NameResult& result) const {
-  if (loop_->event_sink() == nullptr) return;
+  if (!is_told()) return;
   const std::array<std::string, 1> names{result.host};
-  const std::array<EventField, 3> fields{
-      {{"service", result.service},
-       {"names", std::span<const std::string>(names)},
-       {"duration_ms", milliseconds(loop_->backend().now() - started_)}}};
+  const std::array<EventField, 3> fields{{{"service", result.service},
+                                          {"names", std::span<const std::string>(names)},
+                                          {"duration_ms", duration_ms()}}};
   tell("resolve.done", fields);
 }
 
 void LookupReport::done(std::span<const std::string> records) const {
-  if (loop_->event_sink() == nullptr) return;
-  const std::array<EventField, 2> fields{
-      {{"records", records}, {"duration_ms", milliseconds(loop_->backend().now() - started_)}}};
+  if (!is_told()) return;
+  const std::array<EventField, 2> fields{{{"records", records}, {"duration_ms", duration_ms()}}};
   tell("resolve.done", fields);
 }
 
@@ -85,19 +92,17 @@ void LookupReport::failed(const Error& error) const {
 }
 
 void LookupReport::tell_failed(const Error& error) const {
-  if (loop_->event_sink() == nullptr) return;
+  if (!is_told()) return;
   const std::string symbol = error.code() ? error_name(error.code()) : std::string("timeout");
   const std::string message = error.reason();
   const std::array<EventField, 3> fields{
-      {{"error", symbol},
-       {"message", message},
-       {"duration_ms", milliseconds(loop_->backend().now() - started_)}}};
+      {{"error", symbol}, {"message", message}, {"duration_ms", duration_ms()}}};
   tell("resolve.failed", fields);
 }
 
 void LookupReport::failed(const std::exception_ptr& error) const {
   ++count().failed;
-  if (loop_->event_sink() == nullptr) return;
+  if (!is_told()) return;
   try {
     std::rethrow_exception(error);
   } catch (const Error& known) {

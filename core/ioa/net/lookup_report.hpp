@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <exception>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,12 +28,15 @@ struct LookupSubject {
 };
 
 /// Counts one look-up, and tells the Loop's EventSink, if it has one: `resolve.start` when it is
-/// made, then `resolve.done` or `resolve.failed`. Copies tell of the same one.
+/// made, then `resolve.done` or `resolve.failed`; a sink that was not there at the start hears no
+/// end. Copies tell of the same one.
 class LookupReport {
  public:
   LookupReport(Loop& loop, LookupSubject subject);
 
   const LookupSubject& subject() const noexcept { return subject_; }
+  /// Whether somebody hears what is said here.
+  bool is_told() const noexcept;
   void done(const LookupResult& result) const;
   void done(const NameResult& result) const;
   /// What records say.
@@ -41,13 +45,14 @@ class LookupReport {
   void failed(const std::exception_ptr& error) const;
 
  private:
+  double duration_ms() const;
   void tell(std::string_view event, std::span<const EventField> fields) const;
   void tell_failed(const Error& error) const;
   LookupCount& count() const noexcept;
 
   Loop* loop_;
   LookupSubject subject_;
-  TimePoint started_;
+  std::optional<TimePoint> started_;  // if that was told
 };
 
 }  // namespace ioa::detail

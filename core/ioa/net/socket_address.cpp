@@ -15,6 +15,7 @@
 #include "ioa/base/byte_size.hpp"
 #include "ioa/base/error.hpp"
 #include "ioa/net/host_service.hpp"
+#include "ioa/net/ipv4_text.hpp"
 
 namespace ioa {
 namespace {
@@ -65,19 +66,6 @@ std::optional<SocketAddress> numeric_ipv6(const std::string& host, std::uint16_t
     address.sin6_scope_id = *zone;
   }
   return made_of(address);
-}
-
-/// As inet_ntop(3), which goes by way of printf(3): servers make a name of each peer.
-std::string ipv4_text(const in_addr& address) {
-  std::array<std::uint8_t, sizeof address> parts{};
-  std::memcpy(parts.data(), &address, parts.size());
-  std::array<char, INET_ADDRSTRLEN> text{};
-  char* end = text.data();
-  for (const std::uint8_t part : parts) {
-    if (end != text.data()) *end++ = '.';
-    end = std::to_chars(end, text.data() + text.size(), part).ptr;
-  }
-  return {text.data(), end};
 }
 
 std::string ipv6_text(const sockaddr_in6& address) {
@@ -187,7 +175,7 @@ bool SocketAddress::is_loopback() const noexcept {
 std::string SocketAddress::host() const {
   switch (family()) {
     case AF_INET:
-      return ipv4_text(read_as<sockaddr_in>(*this).sin_addr);
+      return detail::ipv4_text(read_as<sockaddr_in>(*this).sin_addr);
     case AF_INET6:
       return ipv6_text(read_as<sockaddr_in6>(*this));
     case AF_UNIX: {
