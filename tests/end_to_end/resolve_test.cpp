@@ -11,6 +11,7 @@
 
 #include "tests/end_to_end/end_to_end.hpp"
 #include "tests/support/run_ioa.hpp"
+#include "tests/support/temp_dir.hpp"
 
 namespace ioa::test {
 namespace {
@@ -158,11 +159,37 @@ TEST(ResolveTest, AnEmptyInputIsNoFailure) {
   EXPECT_EQ(run_shell("\"$IOA\" resolve <&-").status, 0);
 }
 
-TEST(ResolveTest, ALineThatIsTooLongIsToldAndEndsTheInput) {
-  const RunResult result = run_ioa({"resolve"}, std::string(200'000, 'x') + "\n10.0.0.1\n");
-  EXPECT_EQ(result.status, 3);
-  EXPECT_EQ(line_count(result.err), 1U);
-  EXPECT_LT(result.err.size(), 500U);
+TEST(ResolveTest, ALineThatIsTooLongFailsAlone) {
+  for (const std::size_t size : {65'535U, 65'536U, 65'537U, 70'000U, 2'000'000U}) {
+    const std::string input = "10.0.0.1\n" + std::string(size, 'x') + "\n10.0.0.2\n";
+    const RunResult result = run_ioa({"resolve", "-s"}, input);
+    EXPECT_EQ(result.status, 3);
+    EXPECT_EQ(result.out, "10.0.0.1\n10.0.0.2\n") << size;
+    EXPECT_EQ(line_count(result.err), 1U);
+    EXPECT_LT(result.err.size(), 500U);
+    EXPECT_NE(result.err.find(": expected a host name or a numeric address\n"), std::string::npos);
+  }
+  const RunResult last = run_ioa({"resolve", "--json"}, "10.0.0.1\n" + std::string(200'000, 'x'));
+  EXPECT_EQ(last.status, 3);
+  EXPECT_EQ(line_count(last.out), 2U);
+}
+
+TEST(ResolveTest, ALineWithANulIsToldWhole) {
+  const std::string input("10.0.0.1\0x\n10.0.0.2\n", 20);
+  const RunResult result = run_ioa({"resolve", "-s"}, input);
+  EXPECT_EQ(result.out, "10.0.0.2\n");
+  expect_failure(result, 3, "10.0.0.1\\0x: expected a host name or a numeric address");
+  const RunResult object = run_ioa({"resolve", "--json"}, input);
+  EXPECT_NE(object.out.find(R"("message":"expected a host name or a numeric address")"),
+            std::string::npos)
+      << object.out;
+}
+
+TEST(ResolveTest, InputThatCannotBeReadIsStatusOne) {
+  const TempDir folder;
+  Process::Stdio stdio;
+  stdio.in = open_to_read(folder.path());
+  expect_failure(run_ioa_with(std::move(stdio), {"resolve"}), 1, "read standard input");
 }
 
 TEST(ResolveTest, ATimeLimitIsAFailureOfTheName) {
