@@ -17,10 +17,11 @@ AresResolver::Options dns_options(const ResolveOptions& options) {
   AresResolver::Options dns;
   dns.servers = options.servers.empty() ? AresResolver::system_servers() : options.servers;
   dns.attempts = options.attempts;
-  if (options.timeout > Duration::zero())
-    dns.attempt_delay = std::max<Duration>(
-        options.timeout / (options.attempts * static_cast<Duration::rep>(dns.servers.size())),
-        Duration(1));
+  if (options.timeout > Duration::zero()) {
+    // Rounded up: what all of them take together is told as the limit that was given.
+    const auto most = options.attempts * static_cast<Duration::rep>(dns.servers.size());
+    dns.attempt_delay = (options.timeout - Duration(1)) / most + Duration(1);
+  }
   return dns;
 }
 
