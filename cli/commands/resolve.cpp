@@ -48,7 +48,7 @@ class Batch {
       : context_(context),
         options_(std::move(options)),
         finder_(context, options_),
-        output_(context.loop, context.stdout_fd, [this] { more_.schedule(); }),
+        output_(context.loop, context.reporter, context.stdout_fd, [this] { more_.schedule(); }),
         more_(context.loop, [this] { start_more(); }),
         next_start_(context.loop.timers(), [this] { start_more(); }),
         hooks_(context) {
@@ -166,7 +166,7 @@ void Batch::start(std::string_view line) {
   } catch (const AddressError& error) {
     ResolveQuery query;
     query.name = std::string(line);
-    const Error failure(ErrorKind::failed, {}, "resolve", query.name, error.what());
+    const Error failure(ErrorKind::failed, {}, "resolve", query.name, error.expected());
     Outcome outcome;
     if (options_.is_json())
       outcome.output = format_failed(options_, query, failure, Duration::zero());

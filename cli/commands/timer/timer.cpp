@@ -49,7 +49,7 @@ class TimerRun {
       : context_(context),
         options_(std::move(options)),
         inherited_(inherited),
-        output_(context.loop, context.stdout_fd, [this] { output_changed(); }),
+        output_(context.loop, context.reporter, context.stdout_fd, [this] { output_changed(); }),
         after_(context.loop, [this] { settle(); }),
         timer_(context.loop.timers()),
         end_timer_(context.loop.timers(), [this] { end_if_over(); }),
@@ -337,7 +337,7 @@ void TimerRun::settle() {
 }
 
 ExitStatus TimerRun::status() {
-  if (const auto failure = output_.close(context_.reporter)) return *failure;
+  if (const auto failure = output_.close()) return *failure;
   if (ended_by_) return *ended_by_;
   if (!commands_ || !commands_->failure()) return ExitStatus::done;
   const bool is_theirs = options_.stop_on_failure || commands_->cannot_run();
