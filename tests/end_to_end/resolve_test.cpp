@@ -207,6 +207,24 @@ mount --bind /run/resolv.conf /etc/resolv.conf
   EXPECT_LT(result.duration, std::chrono::seconds(4)) << "the look-up was waited for";
 }
 
+TEST(ResolveTest, TheLimitOfANameIsForAllOfItsAttempts) {
+  // Each attempt fails for the time being, after a second.
+  const RunResult result = run_in_private_network("127.0.0.1 localhost", R"(
+printf 'hosts: files dns\n' >/run/nsswitch.conf
+printf 'nameserver 192.0.2.66\noptions timeout:1 attempts:1\n' >/run/resolv.conf
+mount --bind /run/resolv.conf /etc/resolv.conf
+"$IOA" resolve --timeout 1500ms --attempts 20 -x 192.0.2.77 &
+"$IOA" resolve --timeout 1500ms --attempts 20 slow.test
+wait
+)");
+  EXPECT_EQ(line_count(result.err), 2U) << result.err;
+  for (const std::string name : {"slow.test", "192.0.2.77"})
+    EXPECT_NE(result.err.find("ioa resolve: " + name + ": timed out after 1.5s\n"),
+              std::string::npos)
+        << result.err;
+  EXPECT_LT(result.duration, std::chrono::seconds(10));
+}
+
 TEST(ResolveTest, AReaderThatLeavesEndsItQuietly) {
   const RunResult result = run_shell(
       "{ yes 127.0.0.1 | head -n 100000 | { \"$IOA\" resolve; echo $? >&2; }; } | head -n 1");
