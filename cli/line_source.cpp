@@ -1,5 +1,6 @@
 #include "cli/line_source.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <string_view>
 #include <utility>
@@ -29,7 +30,7 @@ bool LineSource::take(std::string& line) {
   const std::string_view bytes = buffer_.view();
   const std::size_t end = bytes.find('\n', searched_);
   if (end == std::string_view::npos) return false;
-  line.assign(bytes.substr(0, end));
+  line.assign(bytes.substr(0, std::min(end, kMaxLine + 1)));
   buffer_.consume(end + 1);
   searched_ = 0;
   if (!line.empty() && line.back() == '\r') line.pop_back();
@@ -56,22 +57,33 @@ bool LineSource::deliver() {
   const std::size_t end = bytes.find('\n', searched_);
   if (end == std::string_view::npos && !ended_) {
     searched_ = bytes.size();
-    if (bytes.size() <= kMaxLine) return false;
-    std::exchange(waiting_, std::nullopt)
-        ->fail(Error(ErrorKind::failed, {}, "read", "standard input", "a line is too long"));
-    return true;
+    if (bytes.size() > kMaxLine) cut();
+    return false;
   }
   auto waiting = std::exchange(waiting_, std::nullopt);
-  if (end == std::string_view::npos && bytes.empty()) {
+  if (end == std::string_view::npos && bytes.empty() && beginning_.empty())
     waiting->done(std::nullopt);
-    return true;
-  }
-  std::string line(bytes.substr(0, end));
-  buffer_.consume(end == std::string_view::npos ? bytes.size() : end + 1);
+  else
+    waiting->done(take_line(std::min(end, bytes.size())));
+  return true;
+}
+
+/// Drops what has been read of a line that is too long, but for its beginning.
+void LineSource::cut() {
+  if (beginning_.empty()) beginning_ = buffer_.view().substr(0, kMaxLine + 1);
+  buffer_.clear();
+  searched_ = 0;
+}
+
+/// The line that has so many bytes more in the buffer, which it leaves together with its end.
+std::string LineSource::take_line(std::size_t size) {
+  const bool is_cut = !beginning_.empty();
+  std::string line = std::exchange(beginning_, std::string());
+  if (!is_cut) line = buffer_.view().substr(0, std::min(size, kMaxLine + 1));
+  buffer_.consume(std::min(size + 1, buffer_.size()));
   searched_ = 0;
   if (!line.empty() && line.back() == '\r') line.pop_back();
-  waiting->done(std::move(line));
-  return true;
+  return line;
 }
 
 }  // namespace ioa::cli

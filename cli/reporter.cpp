@@ -114,9 +114,10 @@ Reporter::Reporter(std::string_view command, const GeneralOptions& options, Time
                        Error::from_errno(errno, "open").reason());
     events_fd_ = events_file_.get();
   } else if (target.fd >= 0) {
-    if (::fcntl(target.fd, F_GETFD) < 0)
+    const int flags = ::fcntl(target.fd, F_GETFL);
+    if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY)
       throw UsageError(command, fmt::format("--events {}", target.fd),
-                       "expected an open descriptor or a path");
+                       "expected a descriptor that is open for writing, or a path");
     // A copy: standard output may be closed before the last event, and is our children's too. Any
     // other is for us alone: whoever reads events is to see their end when this program ends,
     // whatever goes on that it has started.

@@ -1,6 +1,7 @@
 #include "cli/result_output.hpp"
 
 #include <signal.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <utility>
@@ -10,8 +11,10 @@
 
 namespace ioa::cli {
 
-ResultOutput::ResultOutput(Loop& loop, int fd, UniqueFunction<void()> on_change)
-    : end_(ByteEnd::inherited(fd, ByteEnd::Access::write)),
+ResultOutput::ResultOutput(Loop& loop, Reporter& reporter, int fd, UniqueFunction<void()> on_change)
+    : reporter_(reporter),
+      shares_terminal_(reporter.is_terminal() && ::isatty(fd) == 1),
+      end_(ByteEnd::inherited(fd, ByteEnd::Access::write)),
       watch_(loop),
       on_change_(std::move(on_change)) {
   watch_.set_callback([this](IoEvent) { ready(); });
@@ -25,7 +28,8 @@ void ResultOutput::add(std::string_view text) {
 }
 
 void ResultOutput::flush() {
-  if (is_behind_) return;
+  if (is_behind_ || text_.empty()) return;
+  if (shares_terminal_) reporter_.hide_live();
   while (!text_.empty()) {
     const ssize_t size = end_.write(text_.view());
     if (size >= 0) {
@@ -48,13 +52,13 @@ void ResultOutput::ready() {
   if (!is_behind_) on_change_();
 }
 
-std::optional<ExitStatus> ResultOutput::close(Reporter& reporter) {
+std::optional<ExitStatus> ResultOutput::close() {
   watch_.stop();
   const int error = end_.close();
   if (error_ == 0) error_ = error;
   if (error_ == 0) return std::nullopt;
   if (error_ == EPIPE) return ended_by_signal(SIGPIPE);
-  reporter.error(Error::from_errno(error_, "write", "standard output").what());
+  reporter_.error(Error::from_errno(error_, "write", "standard output").what());
   return ExitStatus::io_error;
 }
 

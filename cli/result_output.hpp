@@ -17,8 +17,9 @@ namespace ioa::cli {
 /// is behind.
 class ResultOutput {
  public:
-  /// `on_change` is called, from the loop, when it is no longer behind, or has failed.
-  ResultOutput(Loop& loop, int fd, UniqueFunction<void()> on_change);
+  /// `on_change` is called, from the loop, when it is no longer behind, or has failed. On the
+  /// terminal that shows a live meter of the reporter, which outlives it, results stand above that.
+  ResultOutput(Loop& loop, Reporter& reporter, int fd, UniqueFunction<void()> on_change);
 
   void add(std::string_view text);
   /// Writes what is gathered, as far as that is possible without waiting; the rest follows by
@@ -30,11 +31,13 @@ class ResultOutput {
   int error() const noexcept { return error_; }
   /// Closes it, which may be when a file system reports a failed write. If anything has failed,
   /// says so (a reader that left is no more than a SIGPIPE) and returns the status to end with.
-  std::optional<ExitStatus> close(Reporter& reporter);
+  std::optional<ExitStatus> close();
 
  private:
   void ready();
 
+  Reporter& reporter_;
+  bool shares_terminal_;
   ByteEnd end_;
   IoWatch watch_;
   UniqueFunction<void()> on_change_;

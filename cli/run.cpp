@@ -223,6 +223,7 @@ int dispatch(const Invocation& invocation, const World& world) {
 int print(std::string_view text) {
   const int error = write_fully(STDOUT_FILENO, text);
   if (error == 0) return to_int(ExitStatus::done);
+  if (error == EPIPE) return to_int(ended_by_signal(SIGPIPE));
   static_cast<void>(write_fully(
       STDERR_FILENO,
       fmt::format("ioa: {}\n", Error::from_errno(error, "write", "standard output").what())));

@@ -198,7 +198,7 @@ bool is_time_zone_known() {
   const char* zone = std::getenv("TZ");
   if (zone == nullptr || *zone == '\0') return true;
   const std::string name = *zone == ':' ? zone + 1 : zone;
-  if (name == "UTC" || name == "GMT") return true;
+  if (name.empty() || name == "UTC" || name == "GMT") return true;
   const char* folder = std::getenv("TZDIR");
   const std::string base = folder != nullptr && *folder != '\0' ? folder : "/usr/share/zoneinfo";
   const std::string file = name.front() == '/' ? name : base + "/" + name;

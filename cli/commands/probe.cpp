@@ -103,7 +103,7 @@ class Probe {
         jobs_(descriptors_.fitting_pairs(options_.jobs)),
         slots_(jobs_),
         targets_(options_.targets),
-        output_(context.loop, output_fd(), [this] { more_.schedule(); }),
+        output_(context.loop, context.reporter, output_fd(), [this] { more_.schedule(); }),
         more_(context.loop, [this] { start_more(); }),
         hooks_(context) {}
   Probe(const Probe&) = delete;
@@ -342,7 +342,7 @@ void Probe::print_rest() {
 void Probe::finish() {
   output_.flush();
   if (output_.is_behind()) return;  // it says when it is not
-  if (const auto failure = output_.close(context_.reporter)) return outcome_.done(*failure);
+  if (const auto failure = output_.close()) return outcome_.done(*failure);
   if (ending_) return outcome_.done(*ending_);
   if (!has_enough() && report_missing()) return outcome_.done(ExitStatus::time_limit);
   if (has_enough()) context_.exec_command = options_.command;

@@ -48,7 +48,7 @@ class Batch {
       : context_(context),
         options_(std::move(options)),
         finder_(context, options_),
-        output_(context.loop, context.stdout_fd, [this] { more_.schedule(); }),
+        output_(context.loop, context.reporter, context.stdout_fd, [this] { more_.schedule(); }),
         more_(context.loop, [this] { start_more(); }),
         next_start_(context.loop.timers(), [this] { start_more(); }),
         hooks_(context) {
@@ -169,12 +169,12 @@ void Batch::start(std::string_view line) {
   } catch (const AddressError& error) {
     ResolveQuery query;
     query.name = std::string(line);
-    const Error failure(ErrorKind::failed, {}, "resolve", query.name, error.what());
+    const Error failure(ErrorKind::failed, {}, "resolve", query.name, error.expected());
     Outcome outcome;
     if (options_.is_json())
       outcome.output = format_failed(options_, query, failure, Duration::zero());
     else
-      outcome.failure = (line.empty() ? "''" : "") + escape(error.what());
+      outcome.failure = escape_argument(line) + ": " + error.expected();  // it may be long
     ++failed_;
     record(number, std::move(outcome));
   }
@@ -238,9 +238,11 @@ void Batch::finish() {
   output_.flush();
   if (output_.is_behind()) return;  // it says when it is not
   meter_->finish();
-  if (const auto failure = output_.close(context_.reporter)) return outcome_.done(*failure);
-  const bool any_failed = failed_ > 0 || has_input_failed_;
-  outcome_.done(ending_.value_or(any_failed ? ExitStatus::unresolved : ExitStatus::done));
+  if (const auto failure = output_.close()) return outcome_.done(*failure);
+  const ExitStatus status = has_input_failed_ ? ExitStatus::io_error
+                            : failed_ > 0     ? ExitStatus::unresolved
+                                              : ExitStatus::done;
+  outcome_.done(ending_.value_or(status));
 }
 
 ProgressReading Batch::reading() const {

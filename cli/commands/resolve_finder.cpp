@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
+#include "ioa/base/clock.hpp"
+#include "ioa/base/duration_text.hpp"
 #include "ioa/base/error.hpp"
 
 namespace ioa::cli {
@@ -17,10 +20,11 @@ AresResolver::Options dns_options(const ResolveOptions& options) {
   AresResolver::Options dns;
   dns.servers = options.servers.empty() ? AresResolver::system_servers() : options.servers;
   dns.attempts = options.attempts;
-  if (options.timeout > Duration::zero())
-    dns.attempt_delay = std::max<Duration>(
-        options.timeout / (options.attempts * static_cast<Duration::rep>(dns.servers.size())),
-        Duration(1));
+  if (options.timeout > Duration::zero()) {
+    // Rounded up: what all of them take together is told as the limit that was given.
+    const auto most = options.attempts * static_cast<Duration::rep>(dns.servers.size());
+    dns.attempt_delay = (options.timeout - Duration(1)) / most + Duration(1);
+  }
   return dns;
 }
 
@@ -37,6 +41,37 @@ bool is_kind_to_print(const ResolvedAddress& entry) {
 bool is_temporary(const Error& error) {
   return error.code() == std::error_code(EAI_AGAIN, gai_category());
 }
+
+/// The tries of one name, whose limit holds for all of them together.
+class Tries {
+ public:
+  Tries(std::uint32_t most, std::optional<Duration> limit) : left_(most), limit_(limit) {
+    if (limit) due_ = saturating_add(Clock::now(), *limit);
+  }
+
+  /// What the next one may take.
+  std::optional<Duration> limit() const {
+    if (!limit_) return std::nullopt;
+    return std::max(due_ - Clock::now(), Duration(1));
+  }
+  /// Whether what came of this one is what comes of the name.
+  bool are_over(const std::string& name, Found& found) {
+    if (!found.failure) return true;
+    const bool is_worth_another = is_temporary(*found.failure);
+    const bool is_late = found.failure->kind() == ErrorKind::timeout ||
+                         (limit_ && is_worth_another && Clock::now() >= due_);
+    if (limit_ && is_late)
+      found.failure = std::make_shared<const Error>(ErrorKind::timeout, std::error_code(),
+                                                    "resolve", name,
+                                                    "timed out after " + duration_text(*limit_));
+    return is_late || !is_worth_another || --left_ == 0;
+  }
+
+ private:
+  std::uint32_t left_;
+  std::optional<Duration> limit_;
+  TimePoint due_{};
+};
 
 }  // namespace
 
@@ -58,7 +93,8 @@ Future<Found> ResolveFinder::find(const ResolveQuery& query) {
   return dns_ ? find_names_by_dns(query) : find_names(query);
 }
 
-LookupRequest ResolveFinder::request_for(const ResolveQuery& query) const {
+LookupRequest ResolveFinder::request_for(const ResolveQuery& query,
+                                         std::optional<Duration> limit) const {
   const bool has_kinds = options_.format == ResolveFormat::getent;
   LookupRequest request;
   request.host = query.host;
@@ -66,16 +102,16 @@ LookupRequest ResolveFinder::request_for(const ResolveQuery& query) const {
   request.family = options_.family;
   request.socktype = request.service.empty() && !has_kinds ? SOCK_STREAM : 0;
   request.canonical_name = options_.is_json() || has_kinds;
-  request.timeout = limit_;
+  request.timeout = limit;
   return request;
 }
 
 Future<Found> ResolveFinder::find_addresses(const ResolveQuery& query) {
   Found found;
-  for (std::uint32_t left = dns_ ? 1 : options_.attempts; left > 0; --left) {
+  for (Tries tries(dns_ ? 1 : options_.attempts, limit_);;) {
     found.failure.reset();
     try {
-      LookupResult result = co_await service().resolve(request_for(query));
+      LookupResult result = co_await service().resolve(request_for(query, tries.limit()));
       if (options_.format != ResolveFormat::getent)
         std::erase_if(result.addresses, [](const auto& entry) { return !is_kind_to_print(entry); });
       found.addresses = std::move(result.addresses);
@@ -83,7 +119,7 @@ Future<Found> ResolveFinder::find_addresses(const ResolveQuery& query) {
     } catch (const Error& error) {
       found.failure = std::make_shared<const Error>(error);
     }
-    if (!found.failure || !is_temporary(*found.failure)) break;
+    if (tries.are_over(query.host, found)) break;
   }
   co_return found;
 }
@@ -93,17 +129,17 @@ Future<Found> ResolveFinder::find_names(const ResolveQuery& query) {
   request.address = SocketAddress::from_numeric(query.host, 0).value_or(SocketAddress());
   request.numeric_service = true;
   request.name_required = true;
-  request.timeout = limit_;
   Found found;
-  for (std::uint32_t left = options_.attempts; left > 0; --left) {
+  for (Tries tries(options_.attempts, limit_);;) {
     found.failure.reset();
+    request.timeout = tries.limit();
     try {
       NameResult result = co_await context_.resolver.resolve_name(request);
       found.names.push_back(std::move(result.host));
     } catch (const Error& error) {
       found.failure = std::make_shared<const Error>(error);
     }
-    if (!found.failure || !is_temporary(*found.failure)) break;
+    if (tries.are_over(query.host, found)) break;
   }
   co_return found;
 }

@@ -23,7 +23,7 @@ class ResolveFinder {
   Future<DnsReply> find_records(const ResolveQuery& query);
 
  private:
-  LookupRequest request_for(const ResolveQuery& query) const;
+  LookupRequest request_for(const ResolveQuery& query, std::optional<Duration> limit) const;
   Future<Found> find_addresses(const ResolveQuery& query);
   Future<Found> find_names(const ResolveQuery& query);
   Future<Found> find_names_by_dns(const ResolveQuery& query);

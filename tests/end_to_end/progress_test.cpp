@@ -93,5 +93,26 @@ TEST_F(ProgressTest, IsRefusedTogetherWithQuietAndWithAnotherWord) {
                  "--progress maybe: expected auto, always or never");
 }
 
+TEST_F(ProgressTest, ResultsOnTheSameTerminalStandAboveIt) {
+  Terminal terminal;
+  Process::Stdio stdio;
+  stdio.out = copy_of(terminal.slave);
+  stdio.err = std::move(terminal.slave);
+  Process process(
+      ioa({"timer", "every", "600ms", "--count", "2", "--progress", "--format", "result"}),
+      std::move(stdio));
+  EXPECT_EQ(process.wait().status, 0);
+  const std::string text = read_to_end(terminal.master.get());
+  ASSERT_NE(text.find("tick 2 in 0:01, of 2"), std::string::npos) << text;
+  std::size_t count = 0;
+  for (std::size_t at = text.find("result\n"); at != text.npos;
+       at = text.find("result\n", at + 1)) {
+    ++count;
+    ASSERT_GT(at, 0U) << text;
+    EXPECT_EQ(text[at - 1], '\r') << text;
+  }
+  EXPECT_EQ(count, 2U);
+}
+
 }  // namespace
 }  // namespace ioa::test

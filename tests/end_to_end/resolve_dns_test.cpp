@@ -174,6 +174,15 @@ TEST(ResolveDnsTest, AsksAnotherServerIfOneDoesNotAnswer) {
   EXPECT_EQ(line_count(result.out), 3U);
 }
 
+TEST(ResolveDnsTest, TheLimitThatIsToldIsTheOneThatWasGiven) {
+  DnsServer server([](const DnsQuery&) -> DnsServer::Replies { return {}; });
+  // Neither three attempts nor seven divide it.
+  for (const std::string_view attempts : {"3", "7"})
+    expect_failure(
+        ask(server, {"--attempts", std::string(attempts), "--timeout", "100ms", "-tA", "x.test"}),
+        3, "x.test: timed out after 100ms");
+}
+
 TEST(ResolveDnsTest, AsksAsOftenAsItIsTold) {
   DnsServer server([](const DnsQuery&) -> DnsServer::Replies { return {}; });
   expect_failure(ask(server, {"--attempts", "4", "--timeout", "200ms", "-tA", "x.test"}), 3,

@@ -11,6 +11,7 @@
 #include "tests/end_to_end/end_to_end.hpp"
 #include "tests/support/json.hpp"
 #include "tests/support/run_ioa.hpp"
+#include "tests/support/temp_dir.hpp"
 
 namespace ioa::test {
 namespace {
@@ -158,11 +159,37 @@ TEST(ResolveTest, AnEmptyInputIsNoFailure) {
   EXPECT_EQ(run_shell("\"$IOA\" resolve <&-").status, 0);
 }
 
-TEST(ResolveTest, ALineThatIsTooLongIsToldAndEndsTheInput) {
-  const RunResult result = run_ioa({"resolve"}, std::string(200'000, 'x') + "\n10.0.0.1\n");
-  EXPECT_EQ(result.status, 3);
-  EXPECT_EQ(line_count(result.err), 1U);
-  EXPECT_LT(result.err.size(), 500U);
+TEST(ResolveTest, ALineThatIsTooLongFailsAlone) {
+  for (const std::size_t size : {65'535U, 65'536U, 65'537U, 70'000U, 2'000'000U}) {
+    const std::string input = "10.0.0.1\n" + std::string(size, 'x') + "\n10.0.0.2\n";
+    const RunResult result = run_ioa({"resolve", "-s"}, input);
+    EXPECT_EQ(result.status, 3);
+    EXPECT_EQ(result.out, "10.0.0.1\n10.0.0.2\n") << size;
+    EXPECT_EQ(line_count(result.err), 1U);
+    EXPECT_LT(result.err.size(), 500U);
+    EXPECT_NE(result.err.find(": expected a host name or a numeric address\n"), std::string::npos);
+  }
+  const RunResult last = run_ioa({"resolve", "--json"}, "10.0.0.1\n" + std::string(200'000, 'x'));
+  EXPECT_EQ(last.status, 3);
+  EXPECT_EQ(line_count(last.out), 2U);
+}
+
+TEST(ResolveTest, ALineWithANulIsToldWhole) {
+  const std::string input("10.0.0.1\0x\n10.0.0.2\n", 20);
+  const RunResult result = run_ioa({"resolve", "-s"}, input);
+  EXPECT_EQ(result.out, "10.0.0.2\n");
+  expect_failure(result, 3, "10.0.0.1\\0x: expected a host name or a numeric address");
+  const RunResult object = run_ioa({"resolve", "--json"}, input);
+  EXPECT_NE(object.out.find(R"("message":"expected a host name or a numeric address")"),
+            std::string::npos)
+      << object.out;
+}
+
+TEST(ResolveTest, InputThatCannotBeReadIsStatusOne) {
+  const TempDir folder;
+  Process::Stdio stdio;
+  stdio.in = open_to_read(folder.path());
+  expect_failure(run_ioa_with(std::move(stdio), {"resolve"}), 1, "read standard input");
 }
 
 TEST(ResolveTest, ATimeLimitIsAFailureOfTheName) {
@@ -178,6 +205,24 @@ mount --bind /run/resolv.conf /etc/resolv.conf
   EXPECT_EQ(line_count(result.err), 1U) << result.err;
   EXPECT_EQ(result.err.rfind("ioa resolve: slow.test: ", 0), 0U) << result.err;
   EXPECT_LT(result.duration, std::chrono::seconds(4)) << "the look-up was waited for";
+}
+
+TEST(ResolveTest, TheLimitOfANameIsForAllOfItsAttempts) {
+  // Each attempt fails for the time being, after a second.
+  const RunResult result = run_in_private_network("127.0.0.1 localhost", R"(
+printf 'hosts: files dns\n' >/run/nsswitch.conf
+printf 'nameserver 192.0.2.66\noptions timeout:1 attempts:1\n' >/run/resolv.conf
+mount --bind /run/resolv.conf /etc/resolv.conf
+"$IOA" resolve --timeout 1500ms --attempts 20 -x 192.0.2.77 &
+"$IOA" resolve --timeout 1500ms --attempts 20 slow.test
+wait
+)");
+  EXPECT_EQ(line_count(result.err), 2U) << result.err;
+  for (const std::string name : {"slow.test", "192.0.2.77"})
+    EXPECT_NE(result.err.find("ioa resolve: " + name + ": timed out after 1.5s\n"),
+              std::string::npos)
+        << result.err;
+  EXPECT_LT(result.duration, std::chrono::seconds(10));
 }
 
 TEST(ResolveTest, AReaderThatLeavesEndsItQuietly) {

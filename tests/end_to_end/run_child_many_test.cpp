@@ -81,6 +81,45 @@ TEST(RunChildManyTest, ALineThatCannotBeAnArgumentFailsAlone) {
             "ioa run-child: line 3: it contains a NUL byte\n");
 }
 
+TEST(RunChildManyTest, ALineThatMakesTheCommandTooLongFailsAlone) {
+  // Each would be an argument: the word that it is a part of, and the command, would not.
+  const std::string long_line(100'000, 'x');
+  RunResult result =
+      run_ioa(many({"--json", "echo", "{}{}"}), "a\n" + long_line + "\nb\n" + long_line + "\nc");
+  EXPECT_EQ(result.status, 1);
+  EXPECT_EQ(result.err,
+            "ioa run-child: line 2: Argument list too long (E2BIG)\n"
+            "ioa run-child: line 4: Argument list too long (E2BIG)\n");
+  const auto lines = lines_of(result.out);
+  ASSERT_EQ(lines.size(), 8U);
+  for (const auto& [line, text] : {std::pair(0, "aa"), std::pair(3, "bb"), std::pair(6, "cc")})
+    EXPECT_EQ(lines[static_cast<std::size_t>(line)], text);
+  EXPECT_EQ(json::parse(lines[5])["error"], "Argument list too long (E2BIG)");
+  result = run_ioa(many({"--halt", "soon", "-j1", "echo", "{}{}"}), long_line + "\nb\n");
+  EXPECT_EQ(result.status, 1);
+  EXPECT_EQ(result.out, "");
+}
+
+TEST(RunChildManyTest, EachLineHasItsObjectThoughItCannotBeAnArgument) {
+  const std::string input =
+      "a\n" + std::string(200'000, 'x') + "\n" + std::string("b\0c\n", 4) + "d";
+  const RunResult result = run_ioa(many({"--json", "--report", "echo", "{}"}), input);
+  EXPECT_EQ(result.status, 1);
+  const auto lines = lines_of(result.out);
+  ASSERT_EQ(lines.size(), 6U);
+  const json too_long = json::parse(lines[2]);
+  EXPECT_EQ(too_long["n"], 2);
+  EXPECT_EQ(too_long["pid"], nullptr);
+  EXPECT_EQ(too_long["status"], 126);
+  EXPECT_EQ(too_long["command"], json({"echo", "{}"}));
+  EXPECT_EQ(too_long["error"], "it is longer than an argument can be (128K)");
+  const json with_nul = json::parse(lines[3]);
+  EXPECT_EQ(with_nul["line"], std::string("b\0c", 3));
+  EXPECT_EQ(with_nul["error"], "it contains a NUL byte");
+  EXPECT_EQ(json::parse(lines[5])["n"], 4);
+  EXPECT_NE(result.err.find("b\\0c: not started\n"), std::string::npos) << result.err;
+}
+
 TEST(RunChildManyTest, KeepsOutputsWholeAndInTheOrderOfTheLines) {
   // The later ones end first.
   const std::string script =

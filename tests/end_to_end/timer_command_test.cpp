@@ -108,6 +108,26 @@ TEST(TimerCommandTest, ASignalEndsCommandsAndAllThatTheyHaveStarted) {
   EXPECT_NE(run_shell("kill -0 $(cat " + pids + ")").status, 0) << "it still runs";
 }
 
+TEST(TimerCommandTest, TheEndOfTheTerminalLeavesNothingBehindEither) {
+  for (const int number : {SIGHUP, SIGQUIT}) {
+    const TempDir dir;
+    const std::string pids = dir / "pids";
+    Process process(ioa({"timer", "every", "10ms", "--", "sh", "-c",
+                         "setsid sleep 30 & echo $! >" + pids + "; echo up; sleep 30"}));
+    ASSERT_TRUE(process.wait_for_out("up"));
+    process.signal(number);
+    EXPECT_EQ(process.wait().status, 128 + number);
+    EXPECT_NE(run_shell("kill -0 $(cat " + pids + ")").status, 0) << "it still runs";
+  }
+}
+
+TEST(TimerCommandTest, WithNohupAHangupIsNone) {
+  const RunResult result = run_shell(
+      "nohup $IOA timer every 20ms --count 2 -- sh -c 'kill -HUP $PPID; echo tick' 2>/dev/null");
+  EXPECT_EQ(result.status, 0);
+  EXPECT_EQ(result.out, "tick\ntick\n");
+}
+
 TEST(TimerCommandTest, TheEndWaitsForTheCommandThatRuns) {
   expect_success(run_timer({"every", "10ms", "--count", "1"}, "sleep 0.2; echo done"), "done\n");
 }

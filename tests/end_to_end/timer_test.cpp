@@ -190,6 +190,9 @@ TEST(TimerTest, BadInputIsOneLineAndStatusTwo) {
   expect_failure(run_timer({"after", "soon"}), 2, "expected a duration");
   expect_failure(run_timer({"sometimes"}), 2, "expected after, every, at or idle");
   expect_failure(run_ioa({"timer", "at", "10:00"}, {}, {"TZ=No/Such"}), 2, "time zone");
+  expect_failure(run_ioa({"timer", "after", "0", "--format", "%H"}, {}, {"TZ=No/Such"}), 2,
+                 "--format %H: the time zone that TZ names is unknown");
+  expect_success(run_ioa({"timer", "after", "0", "--format", "{n}"}, {}, {"TZ=No/Such"}), "1\n");
 }
 
 }  // namespace

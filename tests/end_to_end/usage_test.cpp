@@ -1,4 +1,5 @@
 // What makes no sense is one line and status 2, before anything is done.
+#include <csignal>
 #include <string>
 #include <vector>
 
@@ -123,6 +124,26 @@ TEST_F(UsageTest, HelpThatCannotBeWrittenIsAFailure) {
   Process::Stdio stdio;
   stdio.out = open_to_write("/dev/full");
   expect_failure(run_ioa_with(std::move(stdio), {"--help"}), 1, "ENOSPC");
+}
+
+TEST_F(UsageTest, EventsNeedADescriptorThatIsWrittenTo) {
+  constexpr std::string_view kExpected =
+      "--events 3: expected a descriptor that is open for writing, or a path";
+  Process::Stdio stdio;
+  stdio.fd3 = open_to_read("/dev/null");
+  expect_failure(run_ioa_with(std::move(stdio), {"run", "--events", "3", "echo", "x"}), 2,
+                 kExpected);
+  expect_failure(run_ioa({"run", "--events", "3", "echo", "x"}), 2, kExpected);
+}
+
+TEST_F(UsageTest, HelpThatNobodyReadsEndsQuietly) {
+  SocketPair pipe = blocking_pipe();
+  Process::Stdio stdio;
+  stdio.out = std::move(pipe.second);
+  pipe.first.reset();
+  const RunResult result = run_ioa_with(std::move(stdio), {"--help"});
+  EXPECT_EQ(result.status, 128 + SIGPIPE);
+  EXPECT_EQ(result.err, "");
 }
 
 TEST_F(UsageTest, HabitsAreWelcome) {

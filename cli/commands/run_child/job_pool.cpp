@@ -38,6 +38,11 @@ bool is_shortage(const Error& error) {
   return why == EMFILE || why == ENFILE || why == EAGAIN || why == ENOMEM;
 }
 
+/// Whether it is the line that makes the command too long to be started: others may be shorter.
+bool is_too_long(const ChildReport& report) {
+  return report.error && report.error->code().value() == E2BIG;
+}
+
 }  // namespace
 
 struct JobPool::Job {
@@ -91,6 +96,13 @@ void JobPool::fill() {
 void JobPool::refuse(const JobItem& item, std::string_view problem) {
   around_.world.reporter.error(fmt::format("line {}: {}", item.number, problem));
   ++counts_.done;
+  ChildReport report;
+  report.command = around_.options.child.command;
+  report.error = Error(ErrorKind::failed, {}, "exec", {}, std::string(problem));
+  report.item = item;
+  JobOutput& output = around_.outputs.begin(around_.options.child);
+  tell(output, report);
+  around_.outputs.end(output);
   failed(0);
 }
 
@@ -187,8 +199,9 @@ bool JobPool::ended(Job& job, ChildReport& report) {
   tell_end(job, report);
   if (runs_again(job, report)) return false;
   ++counts_.done;
-  if (!has_succeeded(report)) failed(report.error ? report.exit_status() : 0);
-  tell(job, report);
+  const bool is_program = report.error && !is_too_long(report);
+  if (!has_succeeded(report)) failed(is_program ? report.exit_status() : 0);
+  tell(*job.output, report);
   return true;
 }
 
@@ -196,7 +209,7 @@ bool JobPool::ended(Job& job, ChildReport& report) {
 void JobPool::give_up(Job& job) {
   ++counts_.done;
   failed(0);
-  if (job.attempts > 0) tell(job, job.last);
+  if (job.attempts > 0) tell(*job.output, job.last);
 }
 
 bool JobPool::has_to_wait_for_room(const ChildReport& report) const {
@@ -245,8 +258,7 @@ void JobPool::go_on(Job& job) {
 }
 
 /// Says how it has ended, behind its output.
-void JobPool::tell(Job& job, ChildReport& report) {
-  JobOutput& output = *job.output;
+void JobPool::tell(JobOutput& output, ChildReport& report) const {
   if (output.kept_out) report.out = output.kept_out->release();
   if (output.kept_err) report.err = output.kept_err->release();
   if (around_.options.json) output.result = report_json(report);
@@ -258,6 +270,9 @@ void JobPool::tell_end(const Job& job, const ChildReport& report) {
   if (!report.left.empty())
     reporter.error(fmt::format("{}: could not be ended: process {}", report.name(),
                                fmt::join(report.left, ", ")));
+  if (is_too_long(report))
+    return reporter.error(
+        fmt::format("line {}: {}", job.item.number, escape(report.error->reason())));
   if (report.error) {
     if (counts_.start_failure != 0 && has_fixed_program()) return;  // that was said
     const bool is_program = report.error->operation() == "exec";

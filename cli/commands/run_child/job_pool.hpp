@@ -84,7 +84,7 @@ class JobPool {
   void finish(Job& job);
   void failed(int status);
   bool has_fixed_program() const;
-  void tell(Job& job, ChildReport& report);
+  void tell(JobOutput& output, ChildReport& report) const;
   void tell_end(const Job& job, const ChildReport& report);
   void reap_soon();
   void check_done();

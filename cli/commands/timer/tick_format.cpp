@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <cctype>
+#include <charconv>
 #include <utility>
 
 #include "cli/json_line.hpp"
@@ -14,20 +17,45 @@ namespace {
 
 constexpr std::string_view kConversions = "aAbBcCdDeFgGhHIjklmMnpPrRsStTuUVwWxXyYzZ";
 
-/// The character behind a backslash; nothing if there is no such escape.
-std::optional<char> unescaped(char letter) {
-  constexpr std::array<std::pair<char, char>, 9> kEscapes{{{'\\', '\\'},
-                                                           {'t', '\t'},
-                                                           {'n', '\n'},
-                                                           {'r', '\r'},
-                                                           {'0', '\0'},
-                                                           {'a', '\a'},
-                                                           {'e', '\033'},
-                                                           {'f', '\f'},
-                                                           {'v', '\v'}}};
-  for (const auto& [name, character] : kEscapes)
-    if (name == letter) return character;
-  return std::nullopt;
+/// The digits at the front of `text` that are of this base, `most` of them, which it loses.
+std::string_view take_digits(std::string_view& text, int base, std::size_t most) {
+  std::size_t size = 0;
+  const auto is_digit = [base](char c) {
+    return base == 8 ? c >= '0' && c <= '7' : std::isxdigit(static_cast<unsigned char>(c)) != 0;
+  };
+  while (size < std::min(most, text.size()) && is_digit(text[size])) ++size;
+  const std::string_view digits = text.substr(0, size);
+  text.remove_prefix(size);
+  return digits;
+}
+
+/// The character that C means by what is behind a backslash, which `text` loses; nothing if there
+/// is no such escape.
+std::optional<char> take_escape(std::string_view& text) {
+  constexpr std::array<std::pair<char, char>, 12> kEscapes{{{'\\', '\\'},
+                                                            {'t', '\t'},
+                                                            {'n', '\n'},
+                                                            {'r', '\r'},
+                                                            {'a', '\a'},
+                                                            {'b', '\b'},
+                                                            {'e', '\033'},
+                                                            {'f', '\f'},
+                                                            {'v', '\v'},
+                                                            {'"', '"'},
+                                                            {'\'', '\''},
+                                                            {'?', '?'}}};
+  for (const auto& [name, character] : kEscapes) {
+    if (text.front() != name) continue;
+    text.remove_prefix(1);
+    return character;
+  }
+  const int base = text.front() == 'x' ? 16 : 8;
+  if (base == 16) text.remove_prefix(1);
+  const std::string_view digits = take_digits(text, base, base == 16 ? 2 : 3);
+  unsigned value = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), value, base);
+  if (digits.empty() || value > 0xff) return std::nullopt;
+  return static_cast<char>(value);
 }
 
 }  // namespace
@@ -71,10 +99,9 @@ std::optional<TickFormat> TickFormat::parse(std::string_view text) {
       format.add(Kind::conversion, {'%', second});
       text.remove_prefix(1);
     } else {
-      const auto character = unescaped(second);
+      const auto character = take_escape(text);
       if (!character) return std::nullopt;
       format.add_text(*character);
-      text.remove_prefix(1);
     }
   }
   return format;
@@ -86,6 +113,11 @@ TickFormat TickFormat::standard() {
   format.add_text('\t');
   format.add(Kind::time, {});
   return format;
+}
+
+bool TickFormat::needs_time_zone() const noexcept {
+  return std::any_of(pieces_.begin(), pieces_.end(),
+                     [](const Piece& piece) { return piece.kind == Kind::conversion; });
 }
 
 std::string TickFormat::line(const TickReport& tick) const {

@@ -19,12 +19,14 @@ struct TickReport {
 };
 
 /// A line for each tick, as `--format` describes it: `{n}`, `{time}`, `{late_ms}` and `{missed}`,
-/// the conversions of strftime(3) in local time (`%H:%M:%S`), C escapes (`\t`, `\n`, `\\`, `\0`),
-/// `{{` for a brace and `%%` for a percent sign.
+/// the conversions of strftime(3) in local time (`%H:%M:%S`), C escapes (`\t`, `\\`, `\0`,
+/// `\x1b`), `{{` for a brace and `%%` for a percent sign.
 class TickFormat {
  public:
   /// Nothing if a name, a conversion or an escape is none of these.
   static std::optional<TickFormat> parse(std::string_view text);
+  /// Whether it shows local time.
+  bool needs_time_zone() const noexcept;
   /// `{n}\t{time}`
   static TickFormat standard();
 

@@ -49,7 +49,7 @@ class TimerRun {
       : context_(context),
         options_(std::move(options)),
         inherited_(inherited),
-        output_(context.loop, context.stdout_fd, [this] { output_changed(); }),
+        output_(context.loop, context.reporter, context.stdout_fd, [this] { output_changed(); }),
         after_(context.loop, [this] { settle(); }),
         timer_(context.loop.timers()),
         end_timer_(context.loop.timers(), [this] { end_if_over(); }),
@@ -68,6 +68,7 @@ class TimerRun {
   void print_counters();
 
  private:
+  void watch_hangup();
   bool is_single() const noexcept {
     return options_.mode == TimerMode::after || options_.mode == TimerMode::at;
   }
@@ -111,6 +112,8 @@ class TimerRun {
   std::optional<TickCommands> commands_;
   std::optional<LiveLine> live_;
   RunHooks hooks_;
+  std::optional<SignalWatch> hangup_;
+  std::optional<SignalWatch> quit_;
   Promise<ExitStatus> outcome_;
   Future<> single_command_;
   std::deque<Tick> owed_;          // with catch-up, while nobody reads: the first of them,
@@ -134,9 +137,23 @@ Future<ExitStatus> TimerRun::run() {
   if (!options_.command.empty() && !is_single()) {
     set_subreaper(true);  // so that nothing that they leave behind gets away from a signal
     commands_.emplace(context_, options_, inherited_, [this] { commands_changed(); });
+    watch_hangup();
   }
   start();
   return outcome_.future();
+}
+
+/// The end of the terminal, and its ^\, would end this program alone, and leave behind what the
+/// commands have started.
+void TimerRun::watch_hangup() {
+  const auto ended_by = [this](int number) {
+    if (!context_.on_signal) return commands_->kill();
+    std::exchange(context_.on_signal, nullptr)(number);
+  };
+  if (!inherited_.ignores(SIGHUP))
+    hangup_.emplace(context_.loop, SIGHUP, [ended_by] { ended_by(SIGHUP); });
+  if (!inherited_.ignores(SIGQUIT))
+    quit_.emplace(context_.loop, SIGQUIT, [ended_by] { ended_by(SIGQUIT); });
 }
 
 void TimerRun::start() {
@@ -337,7 +354,7 @@ void TimerRun::settle() {
 }
 
 ExitStatus TimerRun::status() {
-  if (const auto failure = output_.close(context_.reporter)) return *failure;
+  if (const auto failure = output_.close()) return *failure;
   if (ended_by_) return *ended_by_;
   if (!commands_ || !commands_->failure()) return ExitStatus::done;
   const bool is_theirs = options_.stop_on_failure || commands_->cannot_run();

@@ -120,6 +120,8 @@ void read_output(const OptionValues& values, TimerOptions& options) {
   if (const auto text = values.text("format")) {
     auto format = TickFormat::parse(*text);
     if (!format) values.fail("format", kExpectedFormat);
+    if (format->needs_time_zone() && !is_time_zone_known())
+      values.fail("format", "the time zone that TZ names is unknown");
     options.format = std::move(*format);
   }
   const bool is_asked = values.has("print") || options.json || values.has("format");

@@ -35,10 +35,13 @@ TEST(TickFormatTest, ConversionsAreThoseOfStrftime) {
 TEST(TickFormatTest, EscapesAndDoubledCharactersAreText) {
   EXPECT_EQ(line("\\ta\\\\\\n{{n}%%}"), "\ta\\\n{n}%}\n");
   EXPECT_EQ(line("x\\0"), std::string("x\0\n", 3));
+  EXPECT_EQ(line("\\x41\\x4g\\1018\\'\\\"\\?\\b\\e"), "A\4gA8'\"?\b\033\n");
+  EXPECT_EQ(line("\\xff\\377"), "\xff\xff\n");
 }
 
 TEST(TickFormatTest, RefusesWhatItDoesNotKnow) {
-  for (const std::string_view text : {"{", "{x}", "{n", "{N}", "%", "%Q", "%-", "\\", "\\q"})
+  for (const std::string_view text :
+       {"{", "{x}", "{n", "{N}", "%", "%Q", "%-", "\\", "\\q", "\\x", "\\xg", "\\400", "\\9"})
     EXPECT_EQ(TickFormat::parse(text), std::nullopt) << text;
 }
 
