@@ -138,6 +138,7 @@ NearSide PeerSession::echo_side() const {
   near.source_name = near.sink_name = "echo";
   near.is_stdout = false;
   near.finishes = true;
+  near.echoes = true;
   return near;
 }
 

@@ -32,6 +32,13 @@ std::uint64_t unacknowledged_bytes(int fd, bool has_sent_end) noexcept {
   return static_cast<std::uint64_t>(std::max(queued, 0));
 }
 
+std::uint64_t unsent_bytes(int fd, bool has_sent_end) noexcept {
+  int queued = 0;
+  if (fd < 0 || !is_tcp(fd) || ::ioctl(fd, SIOCOUTQNSD, &queued) != 0) return 0;
+  if (has_sent_end) --queued;
+  return static_cast<std::uint64_t>(std::max(queued, 0));
+}
+
 std::optional<int> lost_connection(int fd) noexcept {
   int error = 0;
   socklen_t size = sizeof error;
