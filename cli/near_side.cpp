@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "cli/commands/establish.hpp"
 #include "ioa/base/error.hpp"
 #include "ioa/net/connector.hpp"
 
@@ -139,7 +140,15 @@ Future<> NearSideOpener::connect(NearSide& near, std::int64_t connection, Durati
     request.service = address.service;
     request.family = address.family;
   }
-  Connection made = co_await context_.connector.connect(std::move(request));
+  std::optional<Error> failure;
+  Connection made;
+  try {
+    made = co_await context_.connector.connect(std::move(request));
+  } catch (const Error& error) {
+    if (!is_time_limit(error)) throw;
+    failure = name_connect_limit(error, limit);
+  }
+  if (failure) throw *failure;
   near.sink = ByteEnd::borrow(made.fd.get());
   near.source = ByteEnd::own(std::move(made.fd));
   near.finishes = true;
