@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <utility>
 
-#include "cli/commands/establish.hpp"
 #include "ioa/base/error.hpp"
 #include "ioa/net/connector.hpp"
 
@@ -140,15 +139,7 @@ Future<> NearSideOpener::connect(NearSide& near, std::int64_t connection, Durati
     request.service = address.service;
     request.family = address.family;
   }
-  std::optional<Error> failure;
-  Connection made;
-  try {
-    made = co_await context_.connector.connect(std::move(request));
-  } catch (const Error& error) {
-    if (!is_time_limit(error)) throw;
-    failure = name_connect_limit(error, limit);
-  }
-  if (failure) throw *failure;
+  Connection made = co_await context_.connector.connect(std::move(request));
   near.sink = ByteEnd::borrow(made.fd.get());
   near.source = ByteEnd::own(std::move(made.fd));
   near.finishes = true;

@@ -95,9 +95,12 @@ Future<> Session<Mover>::work() {
 
 template <class Mover>
 void Session<Mover>::report_failure(const Error& error) {
-  std::string what = escape(error.what());
   const bool was_connected = stage_ == Stage::opening || is_reset_connection(error);
-  if (was_connected && !is_time_limit(error)) what += ": " + bytes_moved(0, 0);
+  std::string what = escape(error.what());
+  if (stage_ == Stage::opening && is_time_limit(error))
+    what = escape(name_connect_limit(error, options_.connect_timeout).what());
+  else if (was_connected)
+    what += ": " + bytes_moved(0, 0);
   context_.reporter.error(what);
   if (stage_ == Stage::opening) report_closed("stdio-error");
 }

@@ -34,9 +34,9 @@ std::uint64_t unacknowledged_bytes(int fd, bool has_sent_end) noexcept {
 
 std::uint64_t unsent_bytes(int fd, bool has_sent_end) noexcept {
   int queued = 0;
-  if (fd < 0 || !is_tcp(fd) || ::ioctl(fd, SIOCOUTQNSD, &queued) != 0) return 0;
+  if (fd < 0 || ::ioctl(fd, SIOCOUTQNSD, &queued) != 0) return 0;
   if (has_sent_end) --queued;
-  return static_cast<std::uint64_t>(std::max(queued, 0));
+  return queued > 0 && is_tcp(fd) ? static_cast<std::uint64_t>(queued) : 0;
 }
 
 std::optional<int> lost_connection(int fd) noexcept {
