@@ -10,6 +10,7 @@
 
 #include "ioa/base/error.hpp"
 #include "ioa/net/connector.hpp"
+#include "ioa/net/host_service.hpp"
 
 namespace ioa::cli {
 namespace {
@@ -57,6 +58,16 @@ NearSideOpener::NearSideOpener(Context& context, const ByteOptions& options)
     : context_(context), options_(options), output_(context, output_path(options), options.append) {
   if (is_command(options.near))
     child_ = std::make_unique<NearChild>(context, *options.near, options.kill_after);
+}
+
+std::optional<SocketAddress> NearSideOpener::target_of(const Address& near) {
+  const auto port = near.scheme == Scheme::tcp ? parse_port(near.service) : std::nullopt;
+  if (!port || *port == 0) return std::nullopt;
+  // A zone is the number of an interface, which may go and come back as another one.
+  if (near.host.find('%') != std::string::npos) return std::nullopt;
+  const auto family = literal_family(near.host);
+  if (!family || (near.family != Family::any && near.family != *family)) return std::nullopt;
+  return SocketAddress::from_numeric(near.host, *port);
 }
 
 Future<> NearSideOpener::prepare() {
@@ -132,7 +143,9 @@ Future<> NearSideOpener::connect(NearSide& near, std::int64_t connection, Durati
   ConnectRequest request;
   request.connection = connection;
   if (limit > Duration::zero()) request.timeout = limit;
-  if (address.is_unix()) {
+  if (target_) {
+    request.addresses.push_back(*target_);
+  } else if (address.is_unix()) {
     request.addresses.push_back(SocketAddress::unix_path(address.path));
   } else {
     request.host = address.host;
@@ -140,8 +153,8 @@ Future<> NearSideOpener::connect(NearSide& near, std::int64_t connection, Durati
     request.family = address.family;
   }
   Connection made = co_await context_.connector.connect(std::move(request));
-  near.sink = ByteEnd::borrow(made.fd.get());
-  near.source = ByteEnd::own(std::move(made.fd));
+  near.sink = ByteEnd::borrow_socket(made.fd.get());
+  near.source = ByteEnd::connected(std::move(made.fd));
   near.finishes = true;
   near.half_closes = true;
 }

@@ -11,6 +11,7 @@
 #include "cli/near_child.hpp"
 #include "ioa/future/future.hpp"
 #include "ioa/io/byte_end.hpp"
+#include "ioa/net/socket_address.hpp"
 
 namespace ioa::cli {
 
@@ -55,6 +56,11 @@ class NearSideOpener {
  public:
   NearSideOpener(Context& context, const ByteOptions& options);
 
+  /// Where a tcp: is whose host and port are numbers, so that nobody has to be asked.
+  static std::optional<SocketAddress> target_of(const Address& near);
+  /// For who opens the same for many: what target_of() has said, so that it is read once only.
+  void set_target(const std::optional<SocketAddress>& target) { target_ = target; }
+
   /// Opens files, and looks for the command. Fails with an Error whose operation() is "open" or
   /// "exec".
   Future<> prepare();
@@ -79,6 +85,7 @@ class NearSideOpener {
 
   Context& context_;
   const ByteOptions& options_;
+  std::optional<SocketAddress> target_;
   OutputFile output_;
   UniqueFd file_;       // read:, file:
   UniqueFd file_sink_;  // file:, where it has a place of its own to write at

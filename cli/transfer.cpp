@@ -126,8 +126,9 @@ std::pair<std::uint64_t, std::uint64_t> Transfer::bytes() const {
 }
 
 ExitStatus Transfer::report(const PumpResult& result) {
-  context_.reporter.note(fmt::format("sent by {}, received by {}", Flow::name(result.sent_by),
-                                     Flow::name(result.received_by)));
+  if (context_.reporter.is_verbose())
+    context_.reporter.note(fmt::format("sent by {}, received by {}", Flow::name(result.sent_by),
+                                       Flow::name(result.received_by)));
   if (result.unwanted > 0)
     context_.reporter.note(
         fmt::format("{} bytes received that {} did not read", result.unwanted, escape(near_name_)));
@@ -139,6 +140,7 @@ ExitStatus Transfer::report(const PumpResult& result) {
 
 ExitStatus Transfer::status_of(const PumpResult& result) {
   is_complete_ = result.end == PumpEnd::complete || result.end == PumpEnd::quit;
+  if (is_complete_) return ExitStatus::done;
   const PumpLimits limits{options_.idle_timeout, limit_, signal_, label_};
   return report_end(context_.reporter, result.end, result.error, limits, moved_in_words(result));
 }

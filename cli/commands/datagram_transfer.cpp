@@ -98,6 +98,8 @@ template <class Peer>
 std::unique_ptr<DatagramPump> DatagramTransfer::make_pump(NearSide near, Peer peer,
                                                           DatagramPumpOptions pump) {
   event_name_ = near.event_name;
+  near_name_ = near.sink_name;
+  may_leave_ = near.reader_may_leave;
   if (pump.sends) input_size_ = near.source.bytes_left();
   auto made = std::make_unique<DatagramPump>(std::move(near.source), std::move(near.sink),
                                              std::move(peer), std::move(pump));
@@ -184,13 +186,25 @@ ExitStatus DatagramTransfer::status_of(const DatagramPumpResult& result) {
   is_complete_ = result.end == PumpEnd::complete || result.end == PumpEnd::quit;
   const bool is_finished = result.end == PumpEnd::interrupted && signal_ == 0;
   if (is_finished || (result.end == PumpEnd::idle_timeout && ends_by_silence_))
-    return result.truncated > 0 ? ExitStatus::io_error : ExitStatus::done;
+    return has_lost(result) ? ExitStatus::io_error : ExitStatus::done;
   const PumpLimits limits{options_.idle_timeout, limit_, signal_, label_};
   const ExitStatus status =
       report_end(context_.reporter, result.end, result.error, limits,
                  with_counts(bytes_moved(result.sent, result.received, result.undelivered),
                              result.datagrams_sent, result.datagrams_received));
-  return is_complete_ && result.truncated > 0 ? ExitStatus::io_error : status;
+  return is_complete_ && has_lost(result) ? ExitStatus::io_error : status;
+}
+
+/// A command may end and leave unread what it is sent: that is none of these.
+std::uint64_t DatagramTransfer::not_taken(const DatagramPumpResult& result) const noexcept {
+  const bool has_left = may_leave_ && result.end == PumpEnd::complete;
+  return result.thrown_away + (has_left ? 0 : result.kept);
+}
+
+/// Whether something that was received has not arrived.
+bool DatagramTransfer::has_lost(const DatagramPumpResult& result) const noexcept {
+  return result.truncated > 0 || not_taken(result) > 0 ||
+         (result.end == PumpEnd::idle_timeout && result.unwritten > 0);
 }
 
 void DatagramTransfer::report_closed(const DatagramPumpResult& result) {
@@ -207,9 +221,16 @@ void DatagramTransfer::report_closed(const DatagramPumpResult& result) {
 
 /// What has been lost without an error of any call.
 void DatagramTransfer::report_losses(const DatagramPumpResult& result) {
+  const std::string label = label_.empty() ? std::string() : label_ + ": ";
   if (result.truncated > 0)
-    context_.reporter.error(
-        fmt::format("{} datagrams were too long and have lost their ends", result.truncated));
+    context_.reporter.error(fmt::format("{}{} datagrams were too long and have lost their ends",
+                                        label, result.truncated));
+  if (const std::uint64_t count = not_taken(result))
+    context_.reporter.error(fmt::format("{}{} datagrams were dropped, as {} took nothing", label,
+                                        count, escape(near_name_)));
+  if (result.end == PumpEnd::idle_timeout && result.unwritten > 0)
+    context_.reporter.error(fmt::format("{}{} bytes received were not written, as {} took nothing",
+                                        label, result.unwritten, escape(near_name_)));
   if (result.dropped > 0)
     context_.reporter.warning(
         fmt::format("{} datagrams came faster than they could be written, and were dropped by the "

@@ -59,6 +59,8 @@ class DatagramTransfer {
   ProgressReading progress() const;
   void report_closed(const DatagramPumpResult& result);
   void report_losses(const DatagramPumpResult& result);
+  std::uint64_t not_taken(const DatagramPumpResult& result) const noexcept;
+  bool has_lost(const DatagramPumpResult& result) const noexcept;
   ExitStatus status_of(const DatagramPumpResult& result);
 
   Context& context_;
@@ -68,6 +70,8 @@ class DatagramTransfer {
   ByteTaps taps_;
   DatagramPump* pump_ = nullptr;  // while it is in the loop
   std::string event_name_;
+  std::string near_name_;
+  bool may_leave_ = false;                   // the near side, with what it is sent unread
   std::optional<std::uint64_t> input_size_;  // where it is known
   DatagramPumpResult result_;                // once it is there
   std::optional<ProgressMeter> meter_;

@@ -3,10 +3,10 @@
 #include <sys/stat.h>
 
 #include <chrono>
-#include <regex>
 #include <string>
 
 #include "tests/end_to_end/end_to_end.hpp"
+#include "tests/support/pattern.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/test_peer.hpp"
 
@@ -83,7 +83,7 @@ TEST_F(ConnectBytesTest, CrlfRemembersWhatCameBefore) {
 TEST_F(ConnectBytesTest, CrlfKeepsALargeFileWholeAndCountsWhatIsOnTheWire) {
   std::string text;
   for (int i = 0; i < 300'000; ++i) text += "line " + std::to_string(i) + "\n";
-  const std::string wanted = std::regex_replace(text, std::regex("\n"), "\r\n");
+  const std::string wanted = replace_all(text, "\n", "\r\n");
   Process process(to_server({"-C", "--stats"}), from_file(text));
   Peer peer = server_.accept();
   EXPECT_TRUE(peer.receive_all() == wanted);
@@ -101,12 +101,12 @@ TEST_F(ConnectBytesTest, HexDumpWritesDownBothDirectionsWithTimes) {
   EXPECT_EQ(got.at_peer, "hello\n\x01 and more than a line");
   EXPECT_EQ(got.result.out, "answer\xff");
   const std::string time = R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z )";
-  const std::regex lines(
+  const std::string lines(
       time +
       R"(> 00000000  68 65 6c 6c 6f 0a 01 20  61 6e 64 20 6d 6f 72 65  \|hello\.\. and more\|\n)" +
       time + R"(> 00000010  20 74 68 61 6e 20 61 20  6c 69 6e 65 {14}\| than a line\|\n)" +  //
       time + R"(< 00000000  61 6e 73 77 65 72 ff {30}\|answer\.\|\n)");
-  EXPECT_TRUE(std::regex_match(dir_.read("dump"), lines)) << dir_.read("dump");
+  EXPECT_TRUE(matches(dir_.read("dump"), lines)) << dir_.read("dump");
 }
 
 TEST_F(ConnectBytesTest, HexDumpCountsOnInEachDirection) {
@@ -150,10 +150,9 @@ TEST_F(ConnectBytesTest, AnotherNetcatsProxyIsRefused) {
 TEST_F(ConnectBytesTest, StatsSayAtTheEndWhatWasMovedAndHowFast) {
   const Run got = run({"--stats"}, std::string(5000, 'x'), "seven b");
   EXPECT_EQ(got.result.out, "seven b");
-  EXPECT_TRUE(std::regex_match(
-      got.result.err,
-      std::regex(R"(ioa connect: 5000 bytes sent \([0-9.]+[KMG]?/s\), 7 bytes received )"
-                 R"(\([0-9.]+[KMG]?/s\), [0-9.]+m?s\n)")))
+  EXPECT_TRUE(matches(got.result.err,
+                      R"(ioa connect: 5000 bytes sent \([0-9.]+[KMG]?/s\), 7 bytes received )"
+                      R"(\([0-9.]+[KMG]?/s\), [0-9.]+m?s\n)"))
       << got.result.err;
 }
 

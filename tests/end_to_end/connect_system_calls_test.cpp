@@ -2,10 +2,10 @@
 // and writing where not, and no change to a descriptor that was handed down.
 #include <fcntl.h>
 
-#include <regex>
 #include <string>
 
 #include "tests/end_to_end/end_to_end.hpp"
+#include "tests/support/pattern.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/test_peer.hpp"
 
@@ -45,16 +45,13 @@ class SystemCallsTest : public GuardedTest {
   }
   /// How often this call moved something.
   std::size_t calls(const std::string& name) const {
-    const std::regex line("\\b" + name + "\\([^\n]* = [1-9][0-9]*\n");
-    return static_cast<std::size_t>(
-        std::distance(std::sregex_iterator(trace.begin(), trace.end(), line), {}));
+    return find_all(trace, "\\b" + name + "\\([^\n]* = [1-9][0-9]*\n").size();
   }
   /// The bytes that it moved.
   std::uint64_t bytes(const std::string& name) const {
-    const std::regex line("\\b" + name + "\\([^\n]* = ([1-9][0-9]*)\n");
     std::uint64_t sum = 0;
-    for (std::sregex_iterator it(trace.begin(), trace.end(), line), end; it != end; ++it)
-      sum += std::stoull((*it)[1]);
+    for (const auto& line : find_all(trace, "\\b" + name + "\\([^\n]* = ([1-9][0-9]*)\n"))
+      sum += std::stoull(line[1]);
     return sum;
   }
   bool says(const std::string& text) const { return result.err.find(text) != std::string::npos; }

@@ -338,5 +338,48 @@ TEST_F(ExamplesTest, LogFollowerGoesOnThroughRotationAndRestarts) {
   follower.signal(SIGTERM);
 }
 
+TEST_F(ExamplesTest, NetcatClientTranslatesTheEndsOfLinesAndPassesTheEndOn) {
+  ScriptedPeer peer([](PeerConnection& connection) {
+    connection.expect("one\r\ntwo\r\n");
+    connection.expect_end();
+    connection.send("a late answer\r\n\r\nits last line");
+  });
+  const RunResult result = run_shell("printf 'one\\ntwo\\n' | " + example("netcat_client") +
+                                     " 127.0.0.1 " + peer.port());
+  peer.finish();
+  EXPECT_EQ(result.err, "");
+  EXPECT_EQ(result.out, "a late answer\n\nits last line\n");
+  EXPECT_EQ(result.status, 0);
+}
+
+TEST_F(ExamplesTest, NetcatClientEndsWithTheServer) {
+  ScriptedPeer peer([](PeerConnection& connection) { connection.send("bye\r\n"); });
+  Process client({example("netcat_client"), "127.0.0.1", peer.port()});
+  const RunResult result = client.wait_with_open_stdin();
+  peer.finish();
+  EXPECT_EQ(result.out, "bye\n");
+  EXPECT_EQ(result.status, 0);
+}
+
+TEST_F(ExamplesTest, TailLogfilePrintsWhatIsAdded) {
+  const TempDir dir;
+  const std::string log = dir.write("log", "old\nbeg");
+  SocketPair output = blocking_pipe();
+  Process::Stdio stdio;
+  stdio.out = std::move(output.second);
+  Process tail({example("tail_logfile"), log}, std::move(stdio));
+  const auto next = [&output] {
+    std::string line;
+    for (char c = 0; ::read(output.first.get(), &c, 1) == 1 && c != '\n';) line += c;
+    return line;
+  };
+  run_shell("echo un >>" + log);
+  EXPECT_EQ(next(), "begun");
+  run_shell("mv " + log + " " + log + ".1; echo new >" + log);
+  EXPECT_EQ(next(), "new");
+  ASSERT_TRUE(tail.wait_for_err("replaced\n"));
+  tail.signal(SIGTERM);
+}
+
 }  // namespace
 }  // namespace ioa::test

@@ -3,13 +3,13 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include "tests/end_to_end/end_to_end.hpp"
 #include "tests/support/events.hpp"
+#include "tests/support/json.hpp"
 #include "tests/support/run_ioa.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -53,8 +53,7 @@ Outcome connect_there(std::vector<std::string> arguments) {
   Process process(command, {}, {"IOA=" + ioa_binary(), "DIR=" + dir.path().string()});
   Outcome outcome{process.wait(), {}};
   std::istringstream lines(dir.read("events"));
-  for (std::string line; std::getline(lines, line);)
-    outcome.events.push_back(nlohmann::json::parse(line));
+  for (std::string line; std::getline(lines, line);) outcome.events.push_back(parse_json(line));
   return outcome;
 }
 

@@ -144,6 +144,36 @@ TEST_F(ListenAddressTest, OneSeqpacketPeerIsJoinedToStandardInputAndOutput) {
   EXPECT_EQ(result.status, 0) << result.err;
 }
 
+TEST_F(ListenAddressTest, PacketsAreFramedAsDatagramsAre) {
+  ListenServer server({"--frame", "len32"}, "unix-seqpacket:" + (dir_ / "packets"));
+  Peer peer = connect_to_path(dir_ / "packets", SOCK_SEQPACKET);
+  ASSERT_EQ(::send(peer.fd(), "record", 6, MSG_NOSIGNAL), 6);
+  const std::string framed("\0\0\0\6record", 10);
+  ASSERT_TRUE(server.program().wait_for_out(framed));
+  server.program().write(std::string("\0\0\0\3one\0\0\0\5other", 16));
+  server.program().close_stdin();
+  for (const std::string& expected : {std::string("one"), std::string("other")}) {
+    std::string space(100, '\0');
+    const ssize_t size = ::recv(peer.fd(), space.data(), space.size(), 0);
+    EXPECT_EQ(space.substr(0, static_cast<std::size_t>(std::max<ssize_t>(size, 0))), expected);
+  }
+  peer.shut_down();
+  const RunResult result = server.program().wait();
+  EXPECT_EQ(result.status, 0) << result.err;
+}
+
+TEST_F(ListenAddressTest, PacketsOfACommandAreFramedToo) {
+  ListenServer server({"-k", "--frame", "line", "-e", "cat"},
+                      "unix-seqpacket:" + (dir_ / "packets"));
+  Peer peer = connect_to_path(dir_ / "packets", SOCK_SEQPACKET);
+  ASSERT_EQ(::send(peer.fd(), "one\nother\n", 10, MSG_NOSIGNAL), 10);
+  for (const std::string& expected : {std::string("one\n"), std::string("other\n")}) {
+    std::string space(100, '\0');
+    const ssize_t size = ::recv(peer.fd(), space.data(), space.size(), 0);
+    EXPECT_EQ(space.substr(0, static_cast<std::size_t>(std::max<ssize_t>(size, 0))), expected);
+  }
+}
+
 TEST_F(ListenAddressTest, AFileIsLeftAlone) {
   const std::string path = dir_.write("file", "precious");
   expect_in_use({"unix:" + path}, "bind unix:" + path);

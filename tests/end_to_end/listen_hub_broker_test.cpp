@@ -1,7 +1,10 @@
 // `ioa listen --broker` and `--chat`: peers that speak to each other.
+#include <sys/socket.h>
+
 #include <csignal>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "ioa/net/socket_address.hpp"
@@ -71,6 +74,35 @@ TEST_F(ListenHubBrokerTest, APeerThatHasLeftIsNoFailure) {
   peers[1].close();
   peers[2].close();
   EXPECT_EQ(server.stop().err.find("send"), std::string::npos);
+}
+
+TEST_F(ListenHubBrokerTest, WhoHasGoneMakesRoomWithTheFirstWord) {
+  HubServer server({"--broker", "--max-conns", "2"});
+  std::vector<Peer> peers = server.connect_many(3);  // the third one waits
+  peers[0].close();
+  peers[1].send("a");
+  peers[2].send("b");
+  EXPECT_EQ(peers[1].receive(1), "b");
+  EXPECT_EQ(server.stop().err.find("send"), std::string::npos);
+}
+
+TEST_F(ListenHubBrokerTest, AtAUnixSocketWhoHasGoneMakesRoomAtOnce) {
+  const TempDir dir;
+  const std::string path = dir / "socket";
+  Process server(ioa({"listen", "--broker", "--max-conns", "2", "-v", "unix:" + path}));
+  ASSERT_TRUE(server.wait_for_err("listening"));
+  std::vector<Peer> peers;
+  for (int i = 0; i < 3; ++i) {
+    UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const SocketAddress address = SocketAddress::unix_path(path);
+    ASSERT_EQ(::connect(fd.get(), address.data(), address.size()), 0);
+    peers.emplace_back(std::move(fd));
+  }
+  peers[0].close();
+  peers[2].send("b");
+  EXPECT_EQ(peers[1].receive(1), "b");
+  server.signal(SIGTERM);
+  server.wait_with_open_stdin();
 }
 
 TEST_F(ListenHubBrokerTest, AHalfClosedPeerHearsTheOthers) {

@@ -14,12 +14,12 @@ constexpr std::size_t kSize = std::size_t{24} << 20;  // more than the sockets h
 
 class ListenHubSlowTest : public GuardedTest {
  protected:
-  /// Two peers of whom one reads all, and standard input that is written by a thread.
-  void start(std::vector<std::string> options) {
+  /// Peers of whom one may read all, and standard input that is written by a thread.
+  void start(std::vector<std::string> options, int count = 2) {
     options.insert(options.begin(), "-k");
     options.insert(options.end(), {"--sndbuf", "64K", "--drain", "5s"});
     server.emplace(std::move(options));
-    peers = server->connect_many(2);
+    peers = server->connect_many(count);
     for (const Peer& peer : peers) names.push_back(SocketAddress::local_of(peer.fd()).to_string());
     std::string heard;
     for (Peer& peer : peers) {
@@ -84,6 +84,26 @@ TEST_F(ListenHubSlowTest, DisconnectClosesTheSlowOneAlone) {
   const RunResult result = server->stop();
   EXPECT_EQ(result.status, 1);
   EXPECT_EQ(line_count(result.err), 1U) << result.err;
+}
+
+TEST_F(ListenHubSlowTest, WhoIsAloneIsNeverSlow) {
+  start({"--slow-peer=disconnect"}, 1);
+  wait_until([&] { return server->program().is_sleeping(); }, "everybody to wait");
+  EXPECT_TRUE(peers[0].receive_all() == text);
+  peers[0].close();
+  const RunResult result = server->stop();
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(result.err, "");
+}
+
+TEST_F(ListenHubSlowTest, InABrokerTheSlowOneIsClosedAndTheSpeakerGoesOn) {
+  HubServer broker({"--broker", "--slow-peer", "disconnect", "--sndbuf", "64K"});
+  std::vector<Peer> talkers = broker.connect_many(3);
+  std::thread speaker([&] { talkers[0].send(text); });
+  EXPECT_TRUE(talkers[1].receive(text.size()) == text);
+  speaker.join();
+  ASSERT_TRUE(broker.program().wait_for_err("--slow-peer disconnect: it read too slowly: "));
+  EXPECT_EQ(broker.stop().status, 1);
 }
 
 TEST_F(ListenHubSlowTest, MemoryIsBoundedHoweverManyAreSlow) {

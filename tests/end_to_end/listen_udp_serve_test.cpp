@@ -72,6 +72,29 @@ TEST_F(ListenUdpServeTest, ASilentPeersCommandIsEnded) {
   EXPECT_TRUE(process->is_running());
 }
 
+TEST_F(ListenUdpServeTest, ACommandThatTakesNothingHoldsNobodyElse) {
+  start(
+      {"-k", "-c", "read word; [ $word = slow ] && { echo $$; exec sleep 1000; }; echo got $word"});
+  DatagramPeer slow = client();
+  slow.send("slow\n");
+  const auto command = static_cast<pid_t>(std::stoi(slow.receive()));
+  // More than its pipe, --buffer and the system take; in steps, so that the system drops nothing.
+  for (int i = 0; i < 1000; ++i) {
+    slow.send(std::string(1400, 'x'));
+    if (i % 32 == 0) wait_until([&] { return process->is_sleeping(); }, "them to be received");
+  }
+  DatagramPeer other = client();
+  other.send("fast\n");
+  EXPECT_EQ(other.receive(), "got fast\n");
+  ::kill(command, SIGKILL);
+  const std::string line = "127.0.0.1:" + slow.port() + ": ";
+  ASSERT_TRUE(process->wait_for_err(line));
+  ASSERT_TRUE(process->wait_for_err(" datagrams were dropped, as "));
+  const RunResult result = stop();
+  EXPECT_EQ(result.status, 1);
+  EXPECT_NE(result.err.find(" datagrams dropped in all, "), std::string::npos) << result.err;
+}
+
 TEST_F(ListenUdpServeTest, ACommandThatIsNotThereIsSaidBeforeAnythingIsBound) {
   expect_failure(run_ioa({"listen", "-u", "-k", "0", "-e", "/nowhere/command"}), 127, "/nowhere");
 }

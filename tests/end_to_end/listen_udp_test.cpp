@@ -298,6 +298,8 @@ TEST_F(ListenUdpTest, WhatMakesNoSenseIsSaidBeforeAnythingIsBound) {
       {{"-u", "0", "--to", "127.0.0.1:53", "--sha256"}, "--sha256"},
       {{"-u", "0", "--mtu", "0"}, "--mtu"},
       {{"-u", "0", "--frame", "word"}, "--frame"},
+      {{"unix-seqpacket:/x", "--echo", "--frame", "line"}, "--frame"},
+      {{"unix-seqpacket:/x", "-k", "--mtu", "100"}, "--mtu"},
   };
   for (auto [arguments, text] : cases) {
     arguments.insert(arguments.begin(), "listen");

@@ -1,12 +1,12 @@
 // connect -z of UDP ports and of Unix sockets.
 #include <sys/socket.h>
 
-#include <nlohmann/json.hpp>
-#include <regex>
 #include <string>
 
 #include "tests/end_to_end/end_to_end.hpp"
 #include "tests/support/datagram_peer.hpp"
+#include "tests/support/json.hpp"
+#include "tests/support/pattern.hpp"
 #include "tests/support/server.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/test_peer.hpp"
@@ -17,7 +17,7 @@ namespace {
 using namespace std::chrono_literals;
 
 std::string without_times(const std::string& text) {
-  return std::regex_replace(text, std::regex("\t[0-9.]+m?s\n"), "\n");
+  return replace_all(text, "\t[0-9.]+m?s\n", "\n");
 }
 
 class ProbeUdpTest : public GuardedTest {
@@ -48,7 +48,7 @@ TEST_F(ProbeUdpTest, AnIcmpErrorIsClosed) {
   peer.close();
   const RunResult result = run_ioa({"connect", "-zu", "-w15", "--json", "127.0.0.1", port});
   EXPECT_EQ(result.status, 4);
-  const auto object = nlohmann::json::parse(result.out);
+  const auto object = parse_json(result.out);
   EXPECT_EQ(object["state"], "closed");
   EXPECT_EQ(object["protocol"], "udp");
   EXPECT_EQ(object["port"], std::stoi(port));
@@ -109,7 +109,7 @@ TEST(ProbeUnixTest, SocketsOfEveryKindAreTargets) {
   EXPECT_EQ(without_times(paths.out),
             (dir / "stream") + "\tunix\topen\n" + (dir / "none") + "\tunix\tclosed\n");
   const RunResult json = run_ioa({"connect", "-z", "--json", "-uU", dir / "datagrams"});
-  const auto object = nlohmann::json::parse(json.out);
+  const auto object = parse_json(json.out);
   EXPECT_EQ(object["host"], dir / "datagrams");
   EXPECT_EQ(object["port"], 0);
   EXPECT_EQ(object["protocol"], "unix-dgram");

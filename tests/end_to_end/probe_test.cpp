@@ -3,12 +3,12 @@
 
 #include <chrono>
 #include <csignal>
-#include <nlohmann/json.hpp>
-#include <regex>
 #include <string>
 #include <thread>
 
 #include "tests/end_to_end/end_to_end.hpp"
+#include "tests/support/json.hpp"
+#include "tests/support/pattern.hpp"
 #include "tests/support/run_ioa.hpp"
 #include "tests/support/scripted_peer.hpp"
 #include "tests/support/test_peer.hpp"
@@ -17,7 +17,7 @@ namespace ioa::test {
 namespace {
 
 std::string without_times(const std::string& text) {
-  return std::regex_replace(text, std::regex("\t[0-9.]+ms\n"), "\tTIME\n");
+  return replace_all(text, "\t[0-9.]+ms\n", "\tTIME\n");
 }
 
 TEST(ProbeTest, AnOpenPortIsALineAndStatusZero) {
@@ -60,7 +60,7 @@ TEST(ProbeTest, JsonGivesOneObjectAPort) {
   TestServer server;
   const RunResult result = run_ioa({"connect", "-z", "--json", "127.0.0.1", server.port_text()});
   EXPECT_EQ(result.status, 0);
-  const auto object = nlohmann::json::parse(result.out);
+  const auto object = parse_json(result.out);
   EXPECT_EQ(object["host"], "127.0.0.1");
   EXPECT_EQ(object["port"], server.port());
   EXPECT_EQ(object["protocol"], "tcp");
@@ -74,7 +74,7 @@ TEST(ProbeTest, JsonNamesTheAddressThatRefused) {
   const ClosedPort closed;
   const RunResult result = run_ioa({"connect", "-z", "--json", "localhost", closed.port(), "-4"});
   EXPECT_EQ(result.status, 4);
-  const auto object = nlohmann::json::parse(result.out);
+  const auto object = parse_json(result.out);
   EXPECT_EQ(object["state"], "closed");
   EXPECT_EQ(object["address"], "127.0.0.1");
   EXPECT_NE(object["error"].get<std::string>().find("ECONNREFUSED"), std::string::npos);
@@ -112,10 +112,7 @@ TEST(ProbeTest, RangesAndServicesAreExpandedInOrder) {
   EXPECT_EQ(result.status, 0);
   EXPECT_EQ(line_count(result.out), 3U);
   std::string ports;
-  const std::regex column("\t([0-9]+)/tcp\t");
-  for (std::sregex_iterator it(result.out.begin(), result.out.end(), column), last; it != last;
-       ++it)
-    ports += (*it)[1].str() + " ";
+  for (const auto& port : find_all(result.out, "\t([0-9]+)/tcp\t")) ports += port[1] + " ";
   EXPECT_EQ(ports, std::to_string(open - 1) + " " + std::to_string(open) + " " +
                        std::to_string(open + 1) + " ");
 }

@@ -4,11 +4,11 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
-#include <regex>
 #include <string>
 
 #include "tests/end_to_end/end_to_end.hpp"
 #include "tests/support/events.hpp"
+#include "tests/support/pattern.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/test_peer.hpp"
 
@@ -30,9 +30,8 @@ class ProbeWaitTest : public GuardedTest {
   }
   static std::string states(const std::string& out) {
     std::string all;
-    const std::regex column("\t(open|closed|filtered|unresolved)\t");
-    for (std::sregex_iterator it(out.begin(), out.end(), column), end; it != end; ++it)
-      all += (all.empty() ? "" : " ") + (*it)[1].str();
+    for (const auto& found : find_all(out, "\t(open|closed|filtered|unresolved)\t"))
+      all += (all.empty() ? "" : " ") + found[1];
     return all;
   }
 };

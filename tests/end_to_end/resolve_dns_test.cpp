@@ -3,13 +3,13 @@
 
 #include <chrono>
 #include <csignal>
-#include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include "tests/end_to_end/end_to_end.hpp"
 #include "tests/support/dns_server.hpp"
+#include "tests/support/json.hpp"
 #include "tests/support/run_ioa.hpp"
 #include "tests/support/server.hpp"
 
@@ -28,7 +28,7 @@ RunResult ask(const DnsServer& server, const Arguments& more, std::string_view i
 std::vector<Json> json_lines(const std::string& text) {
   std::vector<Json> objects;
   std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);) objects.push_back(Json::parse(line));
+  for (std::string line; std::getline(lines, line);) objects.push_back(parse_json(line));
   return objects;
 }
 
@@ -145,7 +145,7 @@ TEST(ResolveDnsTest, JsonHasTheRecords) {
   ASSERT_EQ(lines.size(), 1U);
   EXPECT_EQ(lines[0]["name"], "four.test");
   EXPECT_EQ(lines[0]["type"], "A");
-  EXPECT_EQ(lines[0]["records"], Json::parse(R"([{"ttl":300,"value":"192.0.2.2"},
+  EXPECT_EQ(lines[0]["records"], parse_json(R"([{"ttl":300,"value":"192.0.2.2"},
                                                  {"ttl":300,"value":"192.0.2.3"}])"));
   EXPECT_EQ(lines[0]["addresses"][1]["address"], "192.0.2.3");
   EXPECT_TRUE(lines[0]["canonical"].is_null());

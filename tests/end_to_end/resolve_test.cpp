@@ -4,12 +4,12 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
-#include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include "tests/end_to_end/end_to_end.hpp"
+#include "tests/support/json.hpp"
 #include "tests/support/run_ioa.hpp"
 
 namespace ioa::test {
@@ -55,7 +55,7 @@ TEST(ResolveTest, JsonGivesOneObjectANameFailuresIncluded) {
   EXPECT_EQ(result.status, 3);
   EXPECT_EQ(result.err, "");
   const std::size_t end = result.out.find('\n');
-  const auto found = nlohmann::json::parse(result.out.substr(0, end));
+  const auto found = parse_json(result.out.substr(0, end));
   EXPECT_EQ(found["name"], "127.0.0.1");
   EXPECT_EQ(found["service"], "80");
   EXPECT_EQ(found["addresses"][0]["address"], "127.0.0.1");
@@ -64,7 +64,7 @@ TEST(ResolveTest, JsonGivesOneObjectANameFailuresIncluded) {
   EXPECT_EQ(found["addresses"][0]["socktype"], "stream");
   EXPECT_TRUE(found.contains("canonical"));
   EXPECT_TRUE(found["elapsed_ms"].is_number());
-  const auto failed = nlohmann::json::parse(result.out.substr(end + 1));
+  const auto failed = parse_json(result.out.substr(end + 1));
   EXPECT_EQ(failed["name"], "no..such.name");
   EXPECT_TRUE(failed["error"]["code"].is_string());
   EXPECT_TRUE(failed["error"]["message"].is_string());
@@ -146,8 +146,8 @@ TEST(ResolveTest, EveryLineHasOneOutcome) {
   std::string line;
   for (const bool is_found : {true, false, false, true, false}) {
     std::getline(lines, line);
-    EXPECT_EQ(nlohmann::json::parse(line).contains("addresses"), is_found) << line;
-    EXPECT_EQ(nlohmann::json::parse(line).contains("error"), !is_found) << line;
+    EXPECT_EQ(parse_json(line).contains("addresses"), is_found) << line;
+    EXPECT_EQ(parse_json(line).contains("error"), !is_found) << line;
   }
 }
 

@@ -3,11 +3,11 @@
 
 #include <cerrno>
 #include <chrono>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "tests/end_to_end/end_to_end.hpp"
+#include "tests/support/json.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace ioa::test {
@@ -104,12 +104,12 @@ TEST(RunChildLimitsTest, AChildThatEndsBeforeIsNotTouched) {
 TEST(RunChildLimitsTest, TheReportTellsALimitFromTheChildsOwnStatus) {
   const RunResult own = run_ioa(shell({"--timeout", "10", "--json"}, "exit 124"));
   EXPECT_EQ(own.status, 124);
-  EXPECT_EQ(nlohmann::json::parse(own.out)["timed_out"], false);
+  EXPECT_EQ(parse_json(own.out)["timed_out"], false);
   EXPECT_EQ(own.err, "");
   const RunResult limit = run_ioa(shell({"--timeout", "0.1", "--json"}, "sleep 5"));
   EXPECT_EQ(limit.status, 124);
-  EXPECT_EQ(nlohmann::json::parse(limit.out)["timed_out"], true);
-  EXPECT_EQ(nlohmann::json::parse(limit.out)["status"], 124);
+  EXPECT_EQ(parse_json(limit.out)["timed_out"], true);
+  EXPECT_EQ(parse_json(limit.out)["status"], 124);
 }
 
 TEST(RunChildLimitsTest, ZeroIsNoLimit) {

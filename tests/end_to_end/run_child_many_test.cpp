@@ -4,12 +4,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include "tests/end_to_end/end_to_end.hpp"
+#include "tests/support/json.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace ioa::test {
@@ -264,12 +264,12 @@ TEST(RunChildManyTest, ReportsEachInOrder) {
   ASSERT_EQ(lines.size(), 4U);
   EXPECT_EQ(lines[0], "o3");
   EXPECT_EQ(lines[2], "o0");
-  const json first = json::parse(lines[1]);
+  const json first = parse_json(lines[1]);
   EXPECT_EQ(first["n"], 1);
   EXPECT_EQ(first["line"], "3");
   EXPECT_EQ(first["status"], 3);
   EXPECT_EQ(first["command"], json({"sh", "-c", "echo o$1; exit $1", "sh", "3"}));
-  EXPECT_EQ(json::parse(lines[3])["status"], 0);
+  EXPECT_EQ(parse_json(lines[3])["status"], 0);
   const RunResult texts = run_ioa(many({"--report", "-j2"}), "sleep 0.2; exit 1\ntrue\n");
   const auto reports = lines_of(texts.err);
   ASSERT_EQ(reports.size(), 2U);
@@ -284,8 +284,8 @@ TEST(RunChildManyTest, CapturesEach) {
   EXPECT_EQ(result.err, "");
   const auto lines = lines_of(result.out);
   ASSERT_EQ(lines.size(), 2U);
-  EXPECT_EQ(json::parse(lines[0])["stdout"], "o1\n");
-  EXPECT_EQ(json::parse(lines[1])["stderr"], "e2\n");
+  EXPECT_EQ(parse_json(lines[0])["stdout"], "o1\n");
+  EXPECT_EQ(parse_json(lines[1])["stderr"], "e2\n");
 }
 
 TEST(RunChildManyTest, ReadsNothingUnlessItIsToldTo) {

@@ -3,12 +3,12 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <nlohmann/json.hpp>
-#include <regex>
 #include <string>
 #include <vector>
 
 #include "tests/end_to_end/end_to_end.hpp"
+#include "tests/support/json.hpp"
+#include "tests/support/pattern.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace ioa::test {
@@ -55,10 +55,10 @@ TEST(RunChildOutputTest, PassesAFloodOnInBoundedMemory) {
 
 TEST(RunChildOutputTest, BeginsEachLineWithTheTime) {
   const RunResult result = run_ioa(shell({"--timestamps", "--tag=x"}, "echo a; echo b"));
-  const std::regex line(
+  const std::string line(
       "\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z\tx\ta\n"
       "\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z\tx\tb\n");
-  EXPECT_TRUE(std::regex_match(result.out, line)) << result.out;
+  EXPECT_TRUE(matches(result.out, line)) << result.out;
 }
 
 TEST(RunChildOutputTest, KeepsTheOrderOfBothWhereTheyGoToOnePlace) {
@@ -108,10 +108,10 @@ TEST(RunChildReportTest, SaysInTextHowItWent) {
   const RunResult result = run_ioa(shell({"--report"}, "echo x; exit 3"));
   EXPECT_EQ(result.status, 3);
   EXPECT_EQ(result.out, "x\n");
-  const std::regex line(
+  const std::string line(
       "ioa run-child: sh: exited with status 3 after [0-9.]+m?s "
       "\\(user [0-9.]+m?s, system [0-9.]+m?s, [0-9.]+ MiB\\)\n");
-  EXPECT_TRUE(std::regex_match(result.err, line)) << result.err;
+  EXPECT_TRUE(matches(result.err, line)) << result.err;
   EXPECT_NE(run_ioa(shell({"--report"}, "kill -TERM $$")).err.find("sh: killed by SIGTERM after"),
             std::string::npos);
 }
@@ -121,7 +121,7 @@ TEST(RunChildReportTest, SaysItInJson) {
   EXPECT_EQ(result.status, 3);
   EXPECT_EQ(result.err, "");
   ASSERT_EQ(result.out.rfind("x\n", 0), 0U);
-  const json object = json::parse(result.out.substr(2));
+  const json object = parse_json(result.out.substr(2));
   EXPECT_EQ(object["command"], json({"sh", "-c", "echo x; exit 3"}));
   EXPECT_GT(object["pid"], 1);
   EXPECT_EQ(object["status"], 3);
@@ -137,13 +137,13 @@ TEST(RunChildReportTest, SaysItInJson) {
 TEST(RunChildReportTest, CountsWhatItUses) {
   const RunResult result =
       run_ioa(shell({"--json"}, "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; sleep 0.2"));
-  const json object = json::parse(result.out);
+  const json object = parse_json(result.out);
   EXPECT_GE(object["wall_s"], 0.2);
   EXPECT_GT(object["user_s"].get<double>() + object["system_s"].get<double>(), 0.01);
 }
 
 TEST(RunChildReportTest, NamesTheSignal) {
-  const json object = json::parse(run_ioa(shell({"--json"}, "kill -TERM $$")).out);
+  const json object = parse_json(run_ioa(shell({"--json"}, "kill -TERM $$")).out);
   EXPECT_EQ(object["signal"], 15);
   EXPECT_EQ(object["status"], 143);
 }
@@ -172,14 +172,14 @@ TEST(RunChildReportTest, HasTheOutputIfThatIsAsked) {
   EXPECT_EQ(result.status, 2);
   EXPECT_EQ(result.err, "");
   EXPECT_EQ(line_count(result.out), 1U);
-  const json object = json::parse(result.out);
+  const json object = parse_json(result.out);
   EXPECT_EQ(object["stdout"], "out\n");
   EXPECT_EQ(object["stderr"], "err\uFFFD");
   EXPECT_EQ(object["stdout_truncated"], false);
 }
 
 TEST(RunChildReportTest, KeepsABoundedPartOfTheOutput) {
-  const json object = json::parse(
+  const json object = parse_json(
       run_ioa({"run", "--json", "--capture=1K", "head", "-c", "1000000", "/dev/zero"}).out);
   EXPECT_EQ(object["stdout"].get<std::string>().size(), 1024U);
   EXPECT_EQ(object["stdout_truncated"], true);
@@ -189,7 +189,7 @@ TEST(RunChildReportTest, KeepsABoundedPartOfTheOutput) {
 TEST(RunChildReportTest, TellsOfACommandThatCouldNotBeStarted) {
   const RunResult result = run_ioa({"run", "--json", "no-such-command"});
   EXPECT_EQ(result.status, 127);
-  const json object = json::parse(result.out);
+  const json object = parse_json(result.out);
   EXPECT_EQ(object["pid"], nullptr);
   EXPECT_EQ(object["status"], 127);
   EXPECT_EQ(object["error"], "No such file or directory (ENOENT)");
@@ -203,14 +203,14 @@ TEST(RunChildEventsTest, WritesThemAsJsonLines) {
   ASSERT_EQ(line_count(text), 3U) << text;
   const std::size_t second = text.find('\n') + 1;
   const std::size_t third = text.find('\n', second) + 1;
-  const json started = json::parse(text.substr(0, second));
+  const json started = parse_json(text.substr(0, second));
   EXPECT_EQ(started["event"], "child.started");
   EXPECT_EQ(started["command"][0], "sh");
-  const json exited = json::parse(text.substr(second, third - second));
+  const json exited = parse_json(text.substr(second, third - second));
   EXPECT_EQ(exited["event"], "child.exited");
   EXPECT_EQ(exited["pid"], started["pid"]);
   EXPECT_EQ(exited["status"], 3);
-  const json end = json::parse(text.substr(third));
+  const json end = parse_json(text.substr(third));
   EXPECT_EQ(end["event"], "exit");
   EXPECT_EQ(end["status"], 3);
 }

@@ -1,11 +1,11 @@
 #include <signal.h>
 
 #include <chrono>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "tests/end_to_end/end_to_end.hpp"
+#include "tests/support/json.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace ioa::test {
@@ -32,7 +32,7 @@ TEST(RunChildSupervisionTest, TriesAgainUntilItSucceeds) {
       run_ioa(shell({"--retry", "5", "--backoff", "0", "--json"}, succeeds_at(folder, 3)));
   EXPECT_EQ(result.status, 0);
   EXPECT_EQ(line_count(folder.read("runs")), 3U);
-  EXPECT_EQ(nlohmann::json::parse(result.out)["attempts"], 3);
+  EXPECT_EQ(parse_json(result.out)["attempts"], 3);
 }
 
 TEST(RunChildSupervisionTest, TriesSoOftenAndNoMore) {

@@ -3,12 +3,12 @@
 #include <signal.h>
 
 #include <chrono>
-#include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include "tests/end_to_end/end_to_end.hpp"
+#include "tests/support/json.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace ioa::test {
@@ -30,7 +30,7 @@ RunResult run_timer(std::vector<std::string> arguments, std::string_view input =
 std::vector<Json> objects(const std::string& text) {
   std::vector<Json> found;
   std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);) found.push_back(Json::parse(line));
+  for (std::string line; std::getline(lines, line);) found.push_back(parse_json(line));
   return found;
 }
 

@@ -76,6 +76,7 @@ TEST_F(UsageTest, GarbageIsOneLineThatNamesTheArgument) {
     std::string shown;
     for (const std::string& word : arguments) shown += "'" + word + "' ";
     SCOPED_TRACE(shown);
+    const StallGuard guard(shown);  // so many runs need a limit each
     const RunResult result = run_ioa(arguments);
     EXPECT_EQ(result.status, 2);
     EXPECT_EQ(result.out, "");

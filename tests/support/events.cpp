@@ -4,9 +4,10 @@
 
 #include <map>
 #include <nlohmann/json.hpp>
-#include <regex>
 #include <stdexcept>
 #include <utility>
+
+#include "tests/support/pattern.hpp"
 
 namespace ioa::test {
 namespace {
@@ -53,9 +54,8 @@ bool is_of_type(const Json& value, char type) {
 std::string check_members(const Json& object, const std::string& members) {
   std::map<std::string, char> allowed{
       {"event", 's'}, {"time", 's'}, {"elapsed_ms", 'n'}, {"conn", 'N'}};
-  static const std::regex kMember("([a-z_]+):([a-zA-Z])");
-  for (std::sregex_iterator it(members.begin(), members.end(), kMember), end; it != end; ++it)
-    allowed[(*it)[1]] = (*it)[2].str()[0];
+  for (const auto& member : find_all(members, "([a-z_]+):([a-zA-Z])"))
+    allowed[member[1]] = member[2][0];
   for (const auto& [name, type] : allowed) {
     const bool is_optional = std::isupper(static_cast<unsigned char>(type)) != 0;
     if (!object.contains(name)) {
@@ -99,8 +99,8 @@ std::string JsonObject::breach() const {
   if (known == schema().end()) return "no such event in the manual";
   if (const std::string problem = check_members(*json_, known->second); !problem.empty())
     return problem;
-  static const std::regex kTime(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)");
-  if (!std::regex_match(text("time"), kTime)) return "time is not RFC 3339 with microseconds, UTC";
+  if (!matches(text("time"), R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)"))
+    return "time is not RFC 3339 with microseconds, UTC";
   if (number("elapsed_ms") < 0) return "elapsed_ms is negative";
   if (has("conn") && number("conn") < 1) return "conn is not a number from 1";
   return {};

@@ -19,3 +19,8 @@
 #include <utility>
 #include <variant>
 #include <vector>
+
+#include "ioa/io/stream.hpp"
+#include "tests/end_to_end/end_to_end.hpp"
+#include "tests/support/json.hpp"
+#include "tests/support/loop_fixture.hpp"

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -37,8 +38,8 @@ class DatagramDoor {
   bool empty() const noexcept { return servers_.empty(); }
   /// Lets nobody in any more; the peers that are in go on.
   void close();
-  /// Says, once, what the system has thrown away.
-  void report_losses();
+  /// Says, once, what the system has thrown away, and what was dropped here. True if something was.
+  bool report_losses();
 
  private:
   bool admits(const Datagram& datagram);
@@ -47,6 +48,7 @@ class DatagramDoor {
   Context& context_;
   const ListenOptions& options_;
   Duration idle_;
+  std::uint64_t dropped_ = 0;  // as more than --buffer waited for what serves the sender
   Admit admit_;
   Enter enter_;
   std::vector<DatagramServer*> servers_;  // in the loop

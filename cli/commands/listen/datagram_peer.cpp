@@ -92,6 +92,11 @@ void DatagramPeer::end(PumpEnd end, const std::optional<Error>& error,
       say(fmt::format("{} datagrams were too long and have lost their ends", truncated));
       has_lost_ = true;
     }
+    if (const std::uint64_t dropped = conversation->dropped()) {
+      say(fmt::format("{} datagrams were dropped, as {} took nothing", dropped,
+                      options_.near ? escape(options_.near->to_string()) : "nobody"));
+      has_lost_ = true;
+    }
     report_closed(*conversation, end);
   }
   if (status) result.status = *status;

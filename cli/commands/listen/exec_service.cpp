@@ -34,7 +34,7 @@ bool ExecService::serves(const ListenOptions& options) noexcept {
   const bool are_seen = options.crlf || !options.hex_dump.empty() || options.rate > 0 ||
                         options.stats || options.sha256 ||
                         options.progress != ProgressMode::never ||
-                        options.idle_timeout > Duration::zero();
+                        options.idle_timeout > Duration::zero() || options.datagrams.framing;
   const bool are_ends_special =
       options.says_ends || options.quit_after || options.direction != Direction::both;
   return !are_seen && !are_ends_special;
@@ -45,7 +45,20 @@ ExecService::ExecService(Context& context, const ListenOptions& options, Service
       options_(options),
       host_(host),
       hangups_(context.loop),
-      starters_(context.loop, starter_options()) {}
+      starters_(context.loop, starter_options()) {
+  request_ = SpawnRequest::command(
+      split_words(options_.near->command).value_or(std::vector<std::string>()));
+  const std::string& name = request_.arguments.front();
+  FoundCommand found = find_command(name);
+  problem_ = found.problem;
+  request_.program = found.path.empty() ? name : std::move(found.path);
+  request_.process_group = 0;
+  request_.parent_death_signal = SIGKILL;
+  // Said, since a thread that starts it blocks all signals itself.
+  request_.signals = context_.inherited.value_or(SignalState());
+  if (const auto& limit = context_.child_descriptors)
+    request_.limits.push_back({RLIMIT_NOFILE, limit->rlim_cur, limit->rlim_max});
+}
 
 ExecService::~ExecService() {
   while (ExecPeer* peer = peers_) {
@@ -55,18 +68,7 @@ ExecService::~ExecService() {
 }
 
 Future<> ExecService::prepare() {
-  request_ = SpawnRequest::command(
-      split_words(options_.near->command).value_or(std::vector<std::string>()));
-  const std::string& name = request_.arguments.front();
-  FoundCommand found = find_command(name);
-  if (found.problem != 0) throw Error::from_errno(found.problem, "exec", name);
-  request_.program = std::move(found.path);
-  request_.process_group = 0;
-  request_.parent_death_signal = SIGKILL;
-  // Said, since a thread that starts it blocks all signals itself.
-  request_.signals = context_.inherited.value_or(SignalState());
-  if (const auto& limit = context_.child_descriptors)
-    request_.limits.push_back({RLIMIT_NOFILE, limit->rlim_cur, limit->rlim_max});
+  if (problem_ != 0) throw Error::from_errno(problem_, "exec", request_.arguments.front());
   co_return;
 }
 

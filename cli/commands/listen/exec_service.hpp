@@ -53,8 +53,10 @@ class ExecService final : public PeerService {
   Context& context_;
   const ListenOptions& options_;
   ServiceHost& host_;
-  /// What all commands have in common.
+  /// What all commands have in common, and what stands in the way of running any: an errno value.
+  /// Made at once, as a worker, whose sockets are bound already, is not asked to prepare().
   SpawnRequest request_;
+  int problem_ = 0;
   HangupWatcher hangups_;
   ThreadPool starters_;
   ExecPeer* peers_ = nullptr;  // those that are open

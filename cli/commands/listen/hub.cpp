@@ -25,10 +25,6 @@ void Hub::add_filter(Side towards, ByteFilter& filter) {
 
 void Hub::added_to_loop(Loop& loop) {
   work_.emplace(loop, [this] { work(); });
-  patience_.emplace(loop.timers(), [this] {
-    is_impatient_ = true;
-    update_all();
-  });
   if (ends_.sink) {
     sink_.emplace(loop, *std::exchange(ends_.sink, std::nullopt), ends_.sink_name,
                   [this] { sink_changed(); });
@@ -52,10 +48,10 @@ void Hub::removing_from_loop(Loop&) {
   is_ending_ = true;
   for (const auto& peer : peers_) peer->abandon();
   work_->call_off();
-  patience_->disarm();
   source_watch_.reset();
   throttle_.reset();
   sink_.reset();
+  hangups_.reset();
 }
 
 bool Hub::has_source() const noexcept {
@@ -101,10 +97,11 @@ std::uint64_t Hub::received() const noexcept {
   return sum;
 }
 
-/// Whether somebody may be spoken to: with SlowPeer::pause nobody is slow, otherwise not all are.
+/// Whether somebody may be spoken to: with SlowPeer::pause nobody may have too much to read,
+/// otherwise not all of them.
 bool Hub::may_be_heard(int listeners, int over) const noexcept {
   if (listeners == 0) return false;
-  return plan_.slow_peer == SlowPeer::pause ? over == 0 : over < listeners || is_impatient_;
+  return plan_.slow_peer == SlowPeer::pause ? over == 0 : over < listeners;
 }
 
 /// A slow sink holds everybody. A slow peer holds those that speak to it, which it does not itself.
@@ -116,16 +113,10 @@ bool Hub::may_speak(const HubPeer& peer) const noexcept {
   return may_be_heard(listeners, others_over);
 }
 
-void Hub::peer_moved() {
-  patience_->disarm();
-  is_impatient_ = false;
-}
-
-/// Where all are slow and none reads, nobody is waited for any more.
-void Hub::watch_patience() {
-  if (plan_.slow_peer == SlowPeer::pause || is_impatient_) return;
-  if (takers_ == 0 || over_ < takers_) return patience_->disarm();
-  if (!patience_->is_armed()) patience_->arm(saturating_add(loop()->now(), kPatienceWithFastest));
+/// Whether a listener, other than `but`, has little to read.
+bool Hub::has_room(const HubPeer* but) const noexcept {
+  const int without = but != nullptr && but->takes() && !but->is_over() ? 1 : 0;
+  return takers_ - over_ > without;
 }
 
 /// What is read later this turn finds those listening who have come in the same one.
@@ -151,6 +142,16 @@ void Hub::over_changed(int by) {
 void Hub::peer_over() {
   has_ended_peers_ = true;
   work_->schedule();
+}
+
+/// False if it cannot be: out of descriptors, say. Then writing to it tells.
+bool Hub::watch_for_hangup(int fd, HangupTarget& peer) noexcept {
+  try {
+    if (!hangups_) hangups_.emplace(*loop());
+    return hangups_->add(fd, peer);
+  } catch (const Error&) {
+    return false;
+  }
 }
 
 void Hub::work() {
@@ -211,8 +212,9 @@ void Hub::says_no_more(HubPeer& peer) {
 void Hub::give_all(std::string_view bytes, const HubPeer* but) {
   if (bytes.empty() || takers_ == 0) return;
   const SharedBytes shared(bytes);
+  const bool may_be_lost = plan_.slow_peer != SlowPeer::pause && has_room(but);
   for (std::size_t i = 0; i < peers_.size(); ++i)
-    if (peers_[i].get() != but) peers_[i]->give(shared);
+    if (peers_[i].get() != but) peers_[i]->give(shared, may_be_lost);
 }
 
 bool Hub::wants_source() const noexcept {
@@ -234,7 +236,6 @@ void Hub::update_source() {
 }
 
 void Hub::update_all() {
-  watch_patience();
   update_source();
   for (const auto& peer : peers_) peer->update();
 }

@@ -15,8 +15,8 @@
 #include "ioa/base/unique_fd.hpp"
 #include "ioa/io/byte_end.hpp"
 #include "ioa/io/byte_filter.hpp"
+#include "ioa/io/hangup_watcher.hpp"
 #include "ioa/loop/notifier.hpp"
-#include "ioa/loop/time_queue.hpp"
 #include "ioa/loop/watch.hpp"
 
 namespace ioa::cli {
@@ -33,7 +33,8 @@ namespace ioa::cli {
 /// has connected before something was said hears it.
 ///
 /// MEMORY: what is said lies in memory once, however many it waits for. Of each peer no more than
-/// the plan's buffer and one read wait.
+/// the plan's buffer and one read wait. No time is involved: where all listeners have so much to
+/// read, nothing is read until one of them has read half of it, or has gone.
 ///
 /// EVENTS: the callbacks below, from the loop. Each may do anything, remove the Hub too.
 ///
@@ -111,14 +112,15 @@ class Hub : public Notifier {
   void takers_changed(int by);
   void over_changed(int by);
   void peer_over();
-  void peer_moved();
+  bool watch_for_hangup(int fd, HangupTarget& peer) noexcept;
+  void forget_hangup(int fd) noexcept { hangups_->remove(fd); }
 
   void work();
   bool is_waiting_for_more_peers() noexcept;
   void read_peers();
   bool wants_source() const noexcept;
   bool may_be_heard(int listeners, int over) const noexcept;
-  void watch_patience();
+  bool has_room(const HubPeer* but) const noexcept;
   void update_source();
   void update_all();
   void read_source();
@@ -138,7 +140,7 @@ class Hub : public Notifier {
   std::optional<IoWatch> source_watch_;
   std::optional<HubThrottle> throttle_;
   std::optional<DeferredCall> work_;
-  std::optional<TimeWatch> patience_;  // armed: all are slow, and none has read anything since
+  std::optional<HangupWatcher> hangups_;  // of peers that have ended their side
   std::vector<std::unique_ptr<HubPeer>> peers_;
   std::vector<HubPeer*> ready_;  // those that have something to say
   Event<void()> on_source_eof_;
@@ -160,7 +162,6 @@ class Hub : public Notifier {
   bool is_ending_ = false;
   bool is_cut_off_ = false;
   bool has_failed_ = false;
-  bool is_impatient_ = false;
 };
 
 }  // namespace ioa::cli

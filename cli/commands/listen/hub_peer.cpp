@@ -69,6 +69,8 @@ void HubPeer::set_takes(bool takes) {
   if (takes_ == takes) return;
   takes_ = takes;
   hub_.takers_changed(takes ? 1 : -1);
+  // Who is given nothing more holds nobody, whatever it has still to read.
+  if (!takes) set_over(false);
 }
 
 void HubPeer::set_over(bool over) {
@@ -138,6 +140,7 @@ void HubPeer::received_end() {
   if (has_ended_) return;  // as the callback has had it
   if (write_error_) return finish(HubEnd::failed, std::move(write_error_));
   const bool stays = hub_.plan().finishes && takes_;
+  if (stays) awaits_hangup_ = hub_.watch_for_hangup(fd_.get(), *this);
   if (!stays && takes_ && hub_.has_more_for_leaving()) {
     is_leaving_ = true;
   } else if (!stays) {
@@ -147,6 +150,18 @@ void HubPeer::received_end() {
   advance();
 }
 
+/// It has ended its side before, which a peer that has gone does too. That it is gone is known of a
+/// Unix socket at once, and over TCP when it is sent something: there is no need to send it more.
+void HubPeer::hung_up() {
+  if (has_ended_ || is_shut_) return;  // with both sides ended it is no news
+  int error = 0;
+  socklen_t size = sizeof error;
+  static_cast<void>(::getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error, &size));
+  const bool has_all = queue_.is_empty() && unacknowledged_bytes(fd_.get(), false) == 0;
+  if (error == 0 && has_all) return finish(orderly_end_);
+  finish(HubEnd::failed, Error::from_errno(error != 0 ? error : EPIPE, "send"));
+}
+
 void HubPeer::leave() {
   is_leaving_ = false;
   set_takes(false);
@@ -154,17 +169,12 @@ void HubPeer::leave() {
   advance();
 }
 
-bool HubPeer::fits(std::size_t size) const noexcept {
-  return queue_.cost() + SharedQueue::kCostOfPiece + size <= hub_.plan().buffer;
-}
-
-void HubPeer::give(const SharedBytes& bytes) {
+void HubPeer::give(const SharedBytes& bytes, bool may_be_lost) {
   if (!takes_ || has_ended_) return;
   const std::string_view view = bytes.view();
   if (!queue_.is_empty()) {
-    const SlowPeer policy = hub_.plan().slow_peer;
-    if (policy == SlowPeer::pause || fits(view.size())) return wait(bytes, 0);
-    if (policy == SlowPeer::disconnect) {
+    if (!is_over_ || !may_be_lost) return wait(bytes, 0);
+    if (hub_.plan().slow_peer == SlowPeer::disconnect) {
       lost_ += view.size();
       return finish(HubEnd::slow);
     }
@@ -186,8 +196,7 @@ void HubPeer::give(const SharedBytes& bytes) {
 
 void HubPeer::wait(const SharedBytes& bytes, std::size_t sent) {
   queue_.push(bytes, sent);
-  const bool pauses = hub_.plan().slow_peer == SlowPeer::pause;
-  if (pauses ? queue_.cost() > hub_.plan().buffer : !fits(kReadSize)) set_over(true);
+  if (queue_.cost() > hub_.plan().buffer) set_over(true);
   update_watch();
 }
 
@@ -205,13 +214,10 @@ void HubPeer::write() {
     if (put < 0) return write_failed(errno);
     sent_ += static_cast<std::size_t>(put);
     moved();
-    hub_.peer_moved();
     queue_.consume(static_cast<std::size_t>(put));
   }
   // Half of it: so that speakers are not woken for each byte that it reads.
-  const bool pauses = hub_.plan().slow_peer == SlowPeer::pause;
-  if (queue_.is_empty() || (pauses ? queue_.cost() <= hub_.plan().buffer / 2 : fits(kReadSize)))
-    set_over(false);
+  if (queue_.cost() <= hub_.plan().buffer / 2) set_over(false);
   advance();
 }
 
@@ -331,6 +337,7 @@ void HubPeer::finish(HubEnd end, std::optional<Error> error) {
 
 void HubPeer::stop_watching() noexcept {
   watch_.stop();
+  if (std::exchange(awaits_hangup_, false)) hub_.forget_hangup(fd_.get());
   if (idle_timer_) idle_timer_->disarm();
   if (end_timer_) end_timer_->disarm();
   if (throttle_) throttle_->timer.disarm();

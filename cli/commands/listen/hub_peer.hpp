@@ -12,6 +12,7 @@
 #include "ioa/base/error.hpp"
 #include "ioa/base/unique_fd.hpp"
 #include "ioa/base/unique_function.hpp"
+#include "ioa/io/hangup_watcher.hpp"
 #include "ioa/io/token_bucket.hpp"
 #include "ioa/loop/time_queue.hpp"
 #include "ioa/loop/watch.hpp"
@@ -32,7 +33,7 @@ struct HubThrottle {
 ///
 /// OWNERSHIP: the Hub's, which outlives it. None of its functions destroys it: once it has ended
 /// the Hub does, later.
-class HubPeer {
+class HubPeer final : private HangupTarget {
  public:
   /// `fd` is non-blocking.
   HubPeer(Hub& hub, UniqueFd fd, HubPeerNames names);
@@ -41,8 +42,9 @@ class HubPeer {
 
   void start();
 
-  /// These are for it; they are sent, or wait, or what the plan says of slow peers is done.
-  void give(const SharedBytes& bytes);
+  /// These are for it: they are sent, or wait; or, if it has too much to read and `may_be_lost`,
+  /// what the plan says of slow peers is done.
+  void give(const SharedBytes& bytes, bool may_be_lost);
   /// The source has ended: nothing more will be given.
   void end_of_source();
   /// There is something to read, and time for it.
@@ -86,9 +88,9 @@ class HubPeer {
   std::size_t size_to_read();
   void look();
   void received_end();
+  void hung_up() override;
   void write();
   void wait(const SharedBytes& bytes, std::size_t sent);
-  bool fits(std::size_t size) const noexcept;
   void set_takes(bool takes);
   void set_over(bool over);
   void write_failed(int error);
@@ -119,6 +121,7 @@ class HubPeer {
   HubPeerEnd result_;
   HubEnd orderly_end_ = HubEnd::complete;
   bool keeps_records_;
+  bool awaits_hangup_ = false;
   bool takes_ = false;
   bool speaks_ = true;  // it has not ended its side
   bool wants_half_close_ = false;

@@ -11,15 +11,15 @@
 
 namespace ioa::cli {
 
-/// What becomes of a peer that does not read as fast as others speak.
+/// What becomes of a peer that does not read as fast as others speak. Who is slow is a matter of
+/// bytes and of the others, never of time: it has more to read than the plan's buffer, while
+/// another listener has not. So a listener that is alone is never slow, and what is lost for one
+/// has been given to another.
 enum class SlowPeer {
   pause,       ///< Nobody speaks to it until it has read; so everybody waits for the slowest.
-  drop,        ///< What does not fit is dropped for it; so everybody waits for the fastest.
+  drop,        ///< What is said is dropped for it; so everybody waits for the fastest.
   disconnect,  ///< It is closed; everybody waits for the fastest.
 };
-
-/// How long the fastest is waited for that reads nothing at all.
-inline constexpr Duration kPatienceWithFastest = std::chrono::seconds(1);
 
 /// Who speaks to whom in a Hub.
 enum class HubKind {

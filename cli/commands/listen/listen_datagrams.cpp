@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "cli/commands/listen/hub_options.hpp"
 #include "cli/commands/socket_kinds.hpp"
 #include "cli/option_values.hpp"
 
@@ -21,6 +22,8 @@ constexpr std::array<std::string_view, 7> kStreamsOnly{
     "nodelay", "keepalive", "fastopen", "mptcp", "backlog", "on-peer-eof", "workers"};
 // What one source for many streams has.
 constexpr std::array<std::string_view, 4> kHubOnly{"broker", "chat", "tag", "slow-peer"};
+// What says where a datagram, or a packet, ends among bytes.
+constexpr std::array<std::string_view, 2> kFramesOnly{"frame", "mtu"};
 // What needs somebody to look at the bytes, or to hold them back.
 constexpr std::array<std::string_view, 9> kBytesOnly{
     "crlf", "hex-dump", "rate", "stats", "sha256", "frame", "mtu", "output", "append"};
@@ -78,8 +81,15 @@ void read_listen_datagrams(const OptionValues& values, ListenOptions& options) {
   if (is_child(options) && !values.has("mtu")) options.datagrams.mtu = kLongest;
   options.conversation_idle = values.duration("idle-timeout").value_or(options.conversation_idle);
   if (!may_have_some)
-    for (const std::string_view key : {"frame", "mtu"})
-      if (values.has(key)) values.fail(key, "cannot be used with streams, which have no datagrams");
+    refuse_each(values, kFramesOnly, "cannot be used with streams, which have no datagrams");
+  const bool has_packets = std::any_of(addresses.begin(), addresses.end(), [](const Address& each) {
+    return each.scheme == Scheme::unix_seqpacket;
+  });
+  const bool are_passed_on =
+      is_hub(options) || options.serve_by == ServeBy::echo || options.serve_by == ServeBy::discard;
+  if (has_packets && !has_some && are_passed_on)
+    refuse_each(values, kFramesOnly,
+                "cannot be used where packets are passed on as they are, or to many");
   if (has_all) refuse_each(values, kStreamsOnly, "cannot be used with datagrams");
   if (has_some && values.has("workers")) values.fail("workers", "cannot be used with datagrams");
   if (forwards_datagrams(options) && !has_all)

@@ -416,10 +416,11 @@ std::string ListenRun::named(std::string_view message) const {
 }
 
 void ListenRun::finish(ExitStatus status) {
-  if (door_) door_->report_losses();
+  const bool has_dropped = door_ && door_->report_losses();
   if (meter_) meter_->finish();
   meter_.reset();
-  const ExitStatus of_service = service_->conclude();
+  ExitStatus of_service = service_->conclude();
+  if (has_dropped && of_service == ExitStatus::done) of_service = ExitStatus::io_error;
   outcome_.done(status == ExitStatus::done ? of_service : status);
 }
 

@@ -21,8 +21,9 @@ ConnectOptions transfer_options(const ListenOptions& listen) {
     options.near.emplace();
     options.near->scheme = Address::Scheme::discard;
   }
-  // Of datagrams this is what a seqpacket peer has, and the rest stays at its defaults.
+  // What is said of datagrams is said of a seqpacket peer's packets too; no stream looks at it.
   options.peer.scheme = Address::Scheme::unix_seqpacket;
+  options.datagrams = listen.datagrams;
   return options;
 }
 
@@ -30,7 +31,6 @@ ConnectOptions transfer_options(const ListenOptions& listen) {
 ConnectOptions datagram_options(const ListenOptions& listen) {
   ConnectOptions options = transfer_options(listen);
   options.peer.scheme = Address::Scheme::udp;
-  options.datagrams = listen.datagrams;
   options.idle_timeout = listen.conversation_idle;
   return options;
 }
@@ -54,6 +54,7 @@ SessionService::SessionService(Context& context, const ListenOptions& options, S
       std::make_shared<const Both>(Both{transfer_options(options), datagram_options(options)});
   options_ = {both, &both->of_streams};
   datagram_options_ = {both, &both->of_datagrams};
+  if (options.near) target_ = NearSideOpener::target_of(*options.near);
 }
 
 SessionService::~SessionService() {
@@ -76,6 +77,7 @@ void SessionService::serve(ListenPeer peer) {
   const auto& options = peer.conversation ? datagram_options_ : options_;
   PreparedNear near{options, std::move(first_), true};
   if (!near.opener) near = {options, std::make_unique<NearSideOpener>(context_, *options), false};
+  near.opener->set_target(target_);
   auto session = make_peer_session(*this, context_, listen_, std::move(peer), std::move(near));
   add(*session);
   context_.loop.add(std::move(session));

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 
 #include "cli/commands/connect_options.hpp"
 #include "cli/commands/listen/listen_options.hpp"
@@ -43,6 +44,7 @@ class SessionService final : public PeerService {
   std::shared_ptr<const ConnectOptions> options_;
   /// The same for peers whose datagrams are a conversation.
   std::shared_ptr<const ConnectOptions> datagram_options_;
+  std::optional<SocketAddress> target_;  // of --to, if it is a number
   /// Opened for the first peer, so that what is wrong is known before there is one.
   std::unique_ptr<NearSideOpener> first_;
   PeerSession* sessions_ = nullptr;  // those that are open

@@ -49,7 +49,8 @@ struct AresClient::Waiter {
 
 struct AresClient::Question {
   Question(Loop& loop, std::string name, RecordType asked_type)
-      : report(loop, {std::move(name), {}, Family::any, record_type_name(asked_type)}),
+      : report(loop, {std::move(name), {}, Family::any, record_type_name(asked_type),
+                LookupKind::records}),
         type(asked_type) {}
 
   const std::string& name() const noexcept { return report.subject().name; }

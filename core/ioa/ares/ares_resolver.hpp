@@ -45,6 +45,7 @@ class Loop;
 /// one who waits takes the question along.
 class AresResolver final : public LookupService {
  public:
+  /// Whom to ask, how often, and what to remember.
   struct Options {
     /// Whom to ask; empty for those of resolv.conf(5). At most 32 count.
     std::vector<SocketAddress> servers;

@@ -29,6 +29,7 @@ struct Winner {
   std::size_t index = 0;
   T value;
 };
+/// Of parts without a value.
 template <>
 struct Winner<void> {
   std::size_t index = 0;

@@ -94,6 +94,25 @@ ByteEnd ByteEnd::borrow(int fd) {
   return end;
 }
 
+ByteEnd ByteEnd::own_socket(UniqueFd fd) {
+  ByteEnd end = borrow_socket(fd.get());
+  end.own_ = std::move(fd);
+  return end;
+}
+
+ByteEnd ByteEnd::borrow_socket(int fd) {
+  ByteEnd end;
+  end.fd_ = fd;
+  end.kind_ = FdKind::socket;
+  return end;
+}
+
+ByteEnd ByteEnd::connected(UniqueFd fd) {
+  ByteEnd end = own_socket(std::move(fd));
+  end.awaits_writer_ = true;
+  return end;
+}
+
 ByteEnd ByteEnd::inherited(int fd, Access access) {
   ByteEnd end = borrow(fd);
   end.inherited_ = UniqueFd(fd);

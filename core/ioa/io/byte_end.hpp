@@ -48,6 +48,12 @@ class ByteEnd {
   static ByteEnd discard();
   /// A source of bytes that are made here. It takes none.
   static ByteEnd generated(std::unique_ptr<ByteGenerator> generator);
+  /// As own() and borrow(), for what is known to be a socket.
+  static ByteEnd own_socket(UniqueFd fd);
+  static ByteEnd borrow_socket(int fd);
+  /// As own_socket(), for one that has just been connected: it is read once it is readable, since
+  /// nobody has had the time to say anything.
+  static ByteEnd connected(UniqueFd fd);
   /// As own(), for a FIFO that has just been opened to read: its end counts only once somebody has
   /// opened it to write.
   static ByteEnd fifo_reader(UniqueFd fd);
@@ -66,7 +72,7 @@ class ByteEnd {
   bool is_open() const noexcept {
     return fd_ >= 0 || kind_ == FdKind::discard || kind_ == FdKind::generated;
   }
-  /// True if it is to be read only once it is readable; see fifo_reader().
+  /// True if it is to be read only once it is readable; see fifo_reader() and connected().
   bool awaits_writer() const noexcept { return awaits_writer_; }
   /// How much there is to come, of a regular file or a generator; nothing where nobody knows.
   std::optional<std::uint64_t> bytes_left() const noexcept;

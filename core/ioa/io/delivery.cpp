@@ -6,7 +6,6 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <cerrno>
 
 #ifndef IPPROTO_MPTCP
@@ -27,9 +26,10 @@ bool is_tcp(int fd) noexcept {
 
 std::uint64_t unacknowledged_bytes(int fd, bool has_sent_end) noexcept {
   int queued = 0;
-  if (fd < 0 || !is_tcp(fd) || ::ioctl(fd, SIOCOUTQ, &queued) != 0) return 0;
+  if (fd < 0 || ::ioctl(fd, SIOCOUTQ, &queued) != 0) return 0;
   if (has_sent_end) --queued;
-  return static_cast<std::uint64_t>(std::max(queued, 0));
+  // Mostly there is nothing, so that it need not be known what it is.
+  return queued > 0 && is_tcp(fd) ? static_cast<std::uint64_t>(queued) : 0;
 }
 
 std::uint64_t unsent_bytes(int fd, bool has_sent_end) noexcept {

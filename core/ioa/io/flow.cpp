@@ -95,7 +95,8 @@ void Flow::start(UniqueFunction<void()> on_change) {
   on_change_.set(std::move(on_change));
   state_ = State::moving;
   choose_method();
-  // A FIFO that nobody has opened to write is at its end for read(2).
+  // A FIFO that nobody has opened to write is at its end for read(2); a fresh connection has
+  // nothing to read.
   source_.awaits_writer() ? wait_for_end(false) : restart_.schedule();
 }
 

@@ -24,8 +24,8 @@ Error far_error(const Flow& flow) {
 Pump::Pump(ByteEnd near_source, ByteEnd near_sink, UniqueFd far, PumpOptions options)
     : near_source_(std::move(near_source)),
       near_sink_(options.receives ? std::move(near_sink) : ByteEnd::discard()),
-      far_(ByteEnd::own(std::move(far))),
-      far_reader_(ByteEnd::borrow(far_.fd())),
+      far_(ByteEnd::own_socket(std::move(far))),
+      far_reader_(ByteEnd::borrow_socket(far_.fd())),
       options_(options) {}
 
 void Pump::added_to_loop(Loop& loop) {
@@ -164,7 +164,8 @@ void Pump::far_ended() {
 void Pump::settle() {
   is_settling_ = true;
   if (quit_timer_) quit_timer_->disarm();
-  half_close();
+  // Where the peer has ended too, closing says it as well, and cannot reset the connection.
+  if (down_->state() != Flow::State::ended) half_close();
   if (!down_->is_over()) down_->stop();
   acknowledgement_delay_ = kFirstLook;
   await_end();
@@ -181,6 +182,7 @@ void Pump::await_end() {
   const std::uint64_t unacknowledged = by_far + unacknowledged_by_near();
   if (unacknowledged == 0) return finish(orderly_end_);
   if (!check_connections()) return;
+  half_close();
   if (idle_timer_ && unacknowledged < std::exchange(unacknowledged_, unacknowledged))
     idle_timer_->arm(saturating_add(loop()->now(), options_.idle_timeout));
   if (!acknowledgement_timer_)

@@ -34,6 +34,7 @@ enum class FarEof {
   exit,    ///< Sends what was read and what the near source has ready, then ends.
 };
 
+/// What ends a Pump, and what bounds it.
 struct PumpOptions {
   NearEof near_eof = NearEof::half_close;
   FarEof far_eof = FarEof::exit;
@@ -81,6 +82,7 @@ enum class PumpEnd {
   cut_off,       ///< cut_off().
 };
 
+/// How a Pump has ended, and what it has moved until then.
 struct PumpResult {
   PumpEnd end = PumpEnd::complete;
   std::optional<Error> error;  ///< With far_failed, near_failed and near_left.

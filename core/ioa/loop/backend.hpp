@@ -88,10 +88,12 @@ class Backend {
     virtual void want(IoEvents events) = 0;
     virtual int fd() const noexcept = 0;
   };
+  /// A signal that is watched for as long as this exists.
   class SignalRegistration {
    public:
     virtual ~SignalRegistration() = default;
   };
+  /// The steps of the wall clock are watched for as long as this exists.
   class WallClockRegistration {
    public:
     virtual ~WallClockRegistration() = default;

@@ -77,6 +77,7 @@ void CallbackMonitor::Turn::end() noexcept {
   if (!monitor_->measures_ || !has_woken) return;
   monitor_->busy_time_ += busy;
   monitor_->longest_turn_ = std::max(monitor_->longest_turn_, busy);
+  monitor_->turn_times_.add(busy);
 }
 
 void CallbackMonitor::note(Notifier& notifier) {

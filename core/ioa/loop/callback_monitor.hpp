@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "ioa/base/clock.hpp"
+#include "ioa/loop/metrics.hpp"
 #include "ioa/loop/notifier.hpp"
 
 namespace ioa {
@@ -27,6 +28,7 @@ class CallbackMonitor {
 
   Duration busy_time() const noexcept { return busy_time_; }
   Duration longest_turn() const noexcept { return longest_turn_; }
+  const TurnHistogram& turn_times() const noexcept { return turn_times_; }
 
   /// The callback that is being called belongs to `notifier`.
   void note(Notifier& notifier);
@@ -97,6 +99,7 @@ class CallbackMonitor {
   bool measures_ = false;
   Duration busy_time_{};
   Duration longest_turn_{};
+  TurnHistogram turn_times_;
   Span* innermost_ = nullptr;
   Call* innermost_call_ = nullptr;
 };

@@ -26,6 +26,7 @@ namespace ioa {
 /// its user lacks looks at none of them.
 class DebugLog final : public EventSink {
  public:
+  /// What is written down, and where to.
   struct Options {
     int level = 1;
     bool dumps_reads = false;

@@ -112,11 +112,14 @@ LoopMetrics Loop::metrics() {
   metrics.reactions = reactions_.drained();
   metrics.stream_bytes_read = counters_.stream_bytes_read;
   metrics.stream_bytes_written = counters_.stream_bytes_written;
-  metrics.lookups = counters_.lookups;
-  metrics.failed_lookups = counters_.failed_lookups;
+  metrics.address_lookups = counters_.address_lookups;
+  metrics.name_lookups = counters_.name_lookups;
+  metrics.record_lookups = counters_.record_lookups;
+  metrics.children = counters_.children;
   if (monitor_) {
     metrics.busy_time = monitor_->busy_time();
     metrics.longest_turn = monitor_->longest_turn();
+    metrics.turn_times = monitor_->turn_times();
   }
   const Watched watched = backend_->watched();
   metrics.notifiers = count_tree(*root_);

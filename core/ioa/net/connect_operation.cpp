@@ -231,20 +231,22 @@ bool ConnectOperation::report_failure(const AttemptFailure& failure) {
 }
 
 void ConnectOperation::succeed(ConnectAttempt& attempt) {
-  Loop& loop = loop_;
-  const std::string address = attempt.peer().to_string();
-  const std::string local = attempt.local().to_string();
-  const Duration duration = loop.backend().now() - began_;
+  EventSink* sink = loop_.event_sink();
+  const SocketAddress peer = attempt.peer();
+  const SocketAddress own = attempt.local();
+  const Duration duration = loop_.backend().now() - began_;
   const std::int64_t number = request_.connection;
-  const auto losers = called_off(&attempt, ECANCELED, "another address answered first");
+  std::vector<AttemptFailure> losers;
+  if (sink != nullptr) losers = called_off(&attempt, ECANCELED, "another address answered first");
   Connection connection{attempt.take_fd(), attempt.peer(), attempt.local(), std::move(failures_),
                         duration};
   Promise<Connection> promise = std::move(promise_);
   promise.done(std::move(connection));
   delete this;
-  EventSink* sink = loop.event_sink();
   if (sink == nullptr) return;
   for (const AttemptFailure& loser : losers) report_failed(*sink, number, loser);
+  const std::string address = peer.to_string();
+  const std::string local = own.to_string();
   report(*sink, "connected", number,
          {{"address", address}, {"local", local}, {"duration_ms", milliseconds(duration)}});
 }

@@ -22,10 +22,40 @@ ConversationSide::~ConversationSide() {
   conversation->remove();
 }
 
+/// What the memory of a datagram is counted as, so that many small ones are not free.
+std::size_t ConversationSide::memory_of(const ReceivedDatagram& datagram) noexcept {
+  return sizeof datagram + datagram.bytes.size();
+}
+
 /// What was received already when it was paused, too.
 void ConversationSide::keep(const Datagram& datagram) {
-  kept_.emplace_back(datagram);
-  if (kept_.size() >= kMostKept) conversation_.get()->pause();
+  kept_memory_ += memory_of(kept_.emplace_back(datagram));
+  if (is_full()) conversation_.get()->pause();
+}
+
+std::optional<ReceivedDatagram> ConversationSide::take_kept() {
+  if (kept_.empty()) return std::nullopt;
+  std::optional<ReceivedDatagram> next = std::move(kept_.front());
+  kept_memory_ -= memory_of(*next);
+  kept_.pop_front();
+  return next;
+}
+
+bool ConversationSide::is_full() const noexcept {
+  return most_kept_ > 0 ? kept_memory_ >= most_kept_ : kept_.size() >= kMostKept;
+}
+
+/// Whether more may come for it may have changed.
+void ConversationSide::update_conversation() {
+  Conversation* conversation = conversation_.get();
+  if (conversation == nullptr) return;
+  if (most_kept_ > 0 ? is_full() : is_paused_) return conversation->pause();
+  if (most_kept_ > 0 || kept_.empty()) conversation->resume();
+}
+
+std::uint64_t ConversationSide::thrown_away() const noexcept {
+  const Conversation* conversation = conversation_.get();
+  return conversation != nullptr ? conversation->dropped() : 0;
 }
 
 void ConversationSide::start(User& user) {
@@ -43,14 +73,12 @@ void ConversationSide::start(User& user) {
 
 /// One at a time, since the user may do anything with this.
 void ConversationSide::give_kept() {
-  if (is_paused_ || kept_.empty()) return;
-  const ReceivedDatagram datagram = std::move(kept_.front());
-  kept_.pop_front();
-  if (!kept_.empty())
-    give_later_->schedule();
-  else if (Conversation* conversation = conversation_.get())
-    conversation->resume();
-  user_->received(datagram.view());
+  if (is_paused_) return;
+  const std::optional<ReceivedDatagram> datagram = take_kept();
+  if (!datagram) return;
+  if (!kept_.empty()) give_later_->schedule();
+  update_conversation();
+  user_->received(datagram->view());
 }
 
 void ConversationSide::send(std::string_view bytes) {
@@ -74,16 +102,13 @@ std::size_t ConversationSide::pending_bytes() const noexcept {
 
 void ConversationSide::pause_receiving() {
   is_paused_ = true;
-  if (Conversation* conversation = conversation_.get()) conversation->pause();
+  update_conversation();
 }
 
 void ConversationSide::resume_receiving() {
   is_paused_ = false;
-  if (!kept_.empty()) {
-    if (give_later_) give_later_->schedule();
-  } else if (Conversation* conversation = conversation_.get()) {
-    conversation->resume();
-  }
+  if (!kept_.empty() && give_later_) give_later_->schedule();
+  update_conversation();
 }
 
 }  // namespace ioa

@@ -103,6 +103,16 @@ void DatagramPump::add_input(std::string_view bytes) {
   read_ += bytes.size();
 }
 
+/// What the far side has kept was received, too.
+void DatagramPump::interrupt() {
+  while (!is_ending()) {
+    const std::optional<ReceivedDatagram> datagram = far_->take_kept();
+    if (!datagram) break;
+    received(datagram->view());
+  }
+  end_with(PumpEnd::interrupted);
+}
+
 void DatagramPump::end_near() {
   if (is_ending() || has_sent_all_) return settle(PumpEnd::complete);
   is_draining_ = true;
@@ -352,6 +362,9 @@ void DatagramPump::finish(PumpEnd end, std::optional<Error> error) {
   result.truncated = truncated_;
   result.unwanted = unwanted_;
   result.dropped = far_->dropped();
+  result.thrown_away = far_->thrown_away();
+  result.kept = far_->kept();
+  result.unwritten = received_ - bytes_received();
   remove();
   promise_.done(std::move(result));
 }

@@ -28,6 +28,7 @@
 
 namespace ioa {
 
+/// How a DatagramPump cuts, sends and ends.
 struct DatagramPumpOptions {
   DatagramFraming framing = DatagramFraming::chunk;
   /// Of DatagramFraming::chunk, in bytes.
@@ -73,6 +74,12 @@ struct DatagramPumpResult : PumpResult {
   std::uint64_t unwanted = 0;
   /// Datagrams that the kernel threw away, as nobody took them in time (SO_MEMINFO).
   std::uint64_t dropped = 0;
+  /// Datagrams that the far side threw away, as the near sink took nothing, and those that it has
+  /// received and not passed on.
+  std::uint64_t thrown_away = 0;
+  std::uint64_t kept = 0;
+  /// Bytes received that the near sink has not taken; `received` does not have them.
+  std::uint64_t unwritten = 0;
 };
 
 /// Joins a near side of bytes and a socket of datagrams: UDP, Unix datagrams, or the packets of a
@@ -105,7 +112,7 @@ class DatagramPump : public Notifier, private DatagramSide::User {
   Future<DatagramPumpResult> result() { return promise_.future(); }
 
   /// Ends in an orderly way: what was received is written out, then it is over.
-  void interrupt() { end_with(PumpEnd::interrupted); }
+  void interrupt();
   /// Ends now: what has not been written is lost.
   void cut_off() { finish(PumpEnd::cut_off); }
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "ioa/base/error.hpp"
@@ -60,6 +61,13 @@ class DatagramSide {
   virtual int take_error() noexcept { return 0; }
   /// Datagrams that the kernel threw away because nobody received them in time.
   virtual std::uint64_t dropped() const noexcept { return 0; }
+  /// The next of those that have come while receiving was paused, and that its user would be told
+  /// of later; nothing if there is none.
+  virtual std::optional<ReceivedDatagram> take_kept() { return std::nullopt; }
+  /// How many of those there are.
+  virtual std::size_t kept() const noexcept { return 0; }
+  /// How many it has thrown away, as receiving was paused and nothing more could be kept.
+  virtual std::uint64_t thrown_away() const noexcept { return 0; }
 };
 
 }  // namespace ioa

@@ -78,7 +78,8 @@ struct ListenRequest {
   /// Connections that may wait to be accepted; the kernel caps it (net.core.somaxconn).
   int backlog = SOMAXCONN;
   /// For the wildcard address: one IPv6 socket that takes IPv4 too, where this host has IPv6,
-  /// instead of one of each family. Peers of IPv4 then have addresses like ::ffff:192.0.2.1.
+  /// instead of one of each family. Peers of IPv4 then have addresses mapped into IPv6 (RFC 4291
+  /// s2.5.5.2).
   bool dual_stack = false;
   /// The permissions of a Unix socket's file; nothing for what the umask leaves of 0777.
   std::optional<mode_t> unix_mode;

@@ -22,9 +22,19 @@ std::string_view family_name(Family family) {
 
 LookupReport::LookupReport(Loop& loop, LookupSubject subject)
     : loop_(&loop), subject_(std::move(subject)), started_(loop.backend().now()) {
-  ++loop.counters().lookups;
+  ++count().begun;
   if (loop.event_sink() == nullptr) return;
   tell("resolve.start", {});
+}
+
+LookupCount& LookupReport::count() const noexcept {
+  LoopCounters& counters = loop_->counters();
+  switch (subject_.kind) {
+    case LookupKind::addresses: return counters.address_lookups;
+    case LookupKind::name: return counters.name_lookups;
+    case LookupKind::records: break;
+  }
+  return counters.record_lookups;
 }
 
 /// The event with the fields of the subject in front.
@@ -70,7 +80,7 @@ void LookupReport::done(std::span<const std::string> records) const {
 }
 
 void LookupReport::failed(const Error& error) const {
-  ++loop_->counters().failed_lookups;
+  ++count().failed;
   tell_failed(error);
 }
 
@@ -86,7 +96,7 @@ void LookupReport::tell_failed(const Error& error) const {
 }
 
 void LookupReport::failed(const std::exception_ptr& error) const {
-  ++loop_->counters().failed_lookups;
+  ++count().failed;
   if (loop_->event_sink() == nullptr) return;
   try {
     std::rethrow_exception(error);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <exception>
 #include <span>
 #include <string>
@@ -8,9 +9,12 @@
 #include "ioa/base/clock.hpp"
 #include "ioa/base/error.hpp"
 #include "ioa/base/event_sink.hpp"
+#include "ioa/loop/metrics.hpp"
 #include "ioa/net/resolver.hpp"
 
 namespace ioa::detail {
+
+enum class LookupKind : std::uint8_t { addresses, name, records };
 
 /// What a look-up is about, as events say it.
 struct LookupSubject {
@@ -19,6 +23,7 @@ struct LookupSubject {
   Family family = Family::any;
   /// The type of record that is asked for ("MX"), a literal; empty for addresses and names.
   std::string_view type = {};
+  LookupKind kind = LookupKind::addresses;
 };
 
 /// Counts one look-up, and tells the Loop's EventSink, if it has one: `resolve.start` when it is
@@ -38,6 +43,7 @@ class LookupReport {
  private:
   void tell(std::string_view event, std::span<const EventField> fields) const;
   void tell_failed(const Error& error) const;
+  LookupCount& count() const noexcept;
 
   Loop* loop_;
   LookupSubject subject_;

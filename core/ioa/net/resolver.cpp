@@ -17,7 +17,9 @@ detail::LookupSubject subject_of(const LookupRequest& request) {
 detail::LookupSubject subject_of(const NameRequest& request) {
   const int family = request.address.family();
   return {request.address.host(), std::to_string(request.address.port()),
-          family == AF_INET6 ? Family::ipv6 : Family::ipv4};
+          family == AF_INET6 ? Family::ipv6 : Family::ipv4,
+          {},
+          detail::LookupKind::name};
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstddef>
 #include <cstring>
 
@@ -64,6 +65,19 @@ std::optional<SocketAddress> numeric_ipv6(const std::string& host, std::uint16_t
     address.sin6_scope_id = *zone;
   }
   return made_of(address);
+}
+
+/// As inet_ntop(3), which goes by way of printf(3): servers make a name of each peer.
+std::string ipv4_text(const in_addr& address) {
+  std::array<std::uint8_t, sizeof address> parts{};
+  std::memcpy(parts.data(), &address, parts.size());
+  std::array<char, INET_ADDRSTRLEN> text{};
+  char* end = text.data();
+  for (const std::uint8_t part : parts) {
+    if (end != text.data()) *end++ = '.';
+    end = std::to_chars(end, text.data() + text.size(), part).ptr;
+  }
+  return {text.data(), end};
 }
 
 std::string ipv6_text(const sockaddr_in6& address) {
@@ -172,12 +186,8 @@ bool SocketAddress::is_loopback() const noexcept {
 
 std::string SocketAddress::host() const {
   switch (family()) {
-    case AF_INET: {
-      const auto address = read_as<sockaddr_in>(*this);
-      std::array<char, INET_ADDRSTRLEN> text{};
-      ::inet_ntop(AF_INET, &address.sin_addr, text.data(), text.size());
-      return text.data();
-    }
+    case AF_INET:
+      return ipv4_text(read_as<sockaddr_in>(*this).sin_addr);
     case AF_INET6:
       return ipv6_text(read_as<sockaddr_in6>(*this));
     case AF_UNIX: {

@@ -43,7 +43,7 @@ class SocketAddress {
   bool is_loopback() const noexcept;
   /// Every address of this host: 0.0.0.0 or ::.
   bool is_wildcard() const noexcept;
-  /// An IPv4 address in IPv6's clothes, ::ffff:0:0/96.
+  /// An IPv4 address in IPv6's clothes: ffff before its 32 bits (RFC 4291 s2.5.5.2).
   bool is_v4_mapped() const noexcept;
 
   /// The numeric address ("10.0.0.1", "fe80::1%eth0"), or the Unix path ("/run/x", "@name"; a NUL

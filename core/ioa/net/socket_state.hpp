@@ -27,6 +27,7 @@ class Socket::Receiver : public FreeListed {
   Receiver* next = nullptr;
 };
 
+/// Those who wait for datagrams, and datagrams that wait for them.
 struct Socket::Incoming {
   Incoming() = default;
   Incoming(const Incoming&) = delete;
@@ -65,6 +66,7 @@ struct Socket::Outgoing {
   Waiters writable;
 };
 
+/// Callbacks and limits that most Sockets leave alone: they share their absence.
 struct Socket::Settings {
   Event<void(Socket&)> on_receive_eof;
   Event<void(Socket&, const Error&)> on_receive_error;

@@ -75,6 +75,7 @@ void PidWatch::start(Loop& loop, Method method) {
   auto running = std::make_unique<Running>(*this, loop);
   if (!loop.watched_children().insert(pid()).second) refuse(EEXIST, "it is watched already");
   running->pid = pid();
+  ++loop.counters().children;
   if (method == Method::signal)
     child_.pidfd.reset();
   else if (!child_.pidfd)

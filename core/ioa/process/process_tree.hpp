@@ -28,6 +28,7 @@ struct TreeTarget {
   std::string mark;
 };
 
+/// What signalling or ending a tree came to.
 struct TreeReport {
   std::size_t signalled = 0;  ///< How many processes got a signal.
   std::size_t killed = 0;     ///< How many of them got SIGKILL.

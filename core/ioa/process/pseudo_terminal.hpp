@@ -11,6 +11,7 @@
 
 namespace ioa {
 
+/// Of a terminal's window, in characters (ioctl_tty(2), TIOCSWINSZ).
 struct TerminalSize {
   unsigned short rows = 24;
   unsigned short columns = 80;

@@ -42,6 +42,7 @@ class Loop;
 /// THREADS: the pool belongs to its Loop's thread; only the jobs run elsewhere.
 class ThreadPool {
  public:
+  /// How many threads there may be.
   struct Options {
     /// Threads that run jobs somebody waits for, at most.
     std::size_t max_threads = 8;

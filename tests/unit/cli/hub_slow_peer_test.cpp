@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "cli/commands/listen/hub.hpp"
 #include "tests/unit/cli/hub_fixture.hpp"
@@ -114,6 +115,53 @@ TEST_F(HubSlowPeerTest, DisconnectsTheSlowOneAndTheOthersGoOn) {
   EXPECT_GT(ended[0].undelivered, 0U);
   wait_for_end_of(slow);
   EXPECT_EQ(text.substr(0, heard[slow].size()), heard[slow]);
+}
+
+TEST_F(HubSlowPeerTest, WhoIsAloneIsNotSlow) {
+  for (const SlowPeer policy : {SlowPeer::drop, SlowPeer::disconnect}) {
+    start(policy);
+    peers[fast].reset();
+    type_until_stuck([] { return false; });
+    ASSERT_LT(typed, text.size());
+    // It begins to read only now, and loses nothing.
+    type_until_stuck([&] { return hears(slow).size() == text.size(); });
+    EXPECT_EQ(heard[slow], text);
+    ASSERT_EQ(ended.size(), 1U);
+    EXPECT_EQ(ended[0].number, static_cast<std::int64_t>(fast) + 1);
+    std::exchange(hub, nullptr)->remove();
+    test::turn_while_busy(loop);
+    peers.clear(), heard.clear(), saw_end.clear(), ended.clear();
+    typed = 0;
+  }
+}
+
+TEST_F(HubSlowPeerTest, WhoIsGivenNothingMoreHoldsNobody) {
+  HubPlan plan;
+  plan.kind = HubKind::broker;
+  plan.buffer = kBuffer;
+  plan.finishes = false;
+  HubTest::start(plan, false);
+  slow = join();
+  fast = join();
+  const std::size_t speaker = join();
+  std::size_t said = 0;
+  const auto speak_until_stuck = [&] {
+    for (int quiet = 0; quiet < 30 && said < text.size();) {
+      const ssize_t size =
+          ::send(peers[speaker].get(), text.data() + said, text.size() - said, MSG_DONTWAIT);
+      if (size > 0) said += static_cast<std::size_t>(size);
+      const std::size_t before = heard[fast].size();
+      hears(fast);
+      quiet = size > 0 || heard[fast].size() > before ? 0 : quiet + 1;
+      loop.turn(1ms);
+    }
+  };
+  speak_until_stuck();
+  ASSERT_LT(said, text.size());
+  // It gets what it has been given, and nobody waits until it has read that.
+  shut_down(slow);
+  speak_until_stuck();
+  wait_to_hear(fast, text);
 }
 
 TEST_F(HubSlowPeerTest, InABrokerTheSlowOneMaySpeakWhileOthersWaitForIt) {

@@ -84,6 +84,50 @@ TEST_F(HubTest, APeerThatHasEndedItsSideStillGetsWhatIsSaid) {
   EXPECT_EQ(ended[0].sent, 10U);
 }
 
+TEST_F(HubTest, APeerThatGoesAfterItsEndIsNoticedAtOnce) {
+  start(broker(), false);
+  join();
+  join();
+  shut_down(0);
+  wait([&] { return eofs.size() == 1; });
+  settle();
+  EXPECT_TRUE(ended.empty()) << "it may still listen";
+  peers[0].reset();
+  wait([&] { return ended.size() == 1; });
+  EXPECT_EQ(ended[0].number, 1);
+  EXPECT_EQ(ended[0].end, HubEnd::complete);
+  peers[1].reset();
+  wait([&] { return ended.size() == 2; });
+}
+
+TEST_F(HubTest, OverTcpItIsNoticedWithTheFirstWord) {
+  start(broker(), false);
+  join(test::tcp_pair());
+  join();
+  peers[0].reset();
+  wait([&] { return eofs.size() == 1; });
+  settle();
+  EXPECT_TRUE(ended.empty()) << "nobody can know";
+  say(1, "anybody there?");
+  wait([&] { return ended.size() == 1; });
+  EXPECT_EQ(ended[0].number, 1);
+  EXPECT_EQ(ended[0].end, HubEnd::failed);
+  EXPECT_EQ(ended[0].undelivered, 14U);
+}
+
+TEST_F(HubTest, ThatBothSidesHaveEndedIsNoFailure) {
+  start({});
+  join(test::tcp_pair());
+  shut_down(0);
+  wait([&] { return eofs.size() == 1; });
+  type("the answer");
+  wait_to_hear(0, "the answer");
+  stdin_writer.reset();
+  wait([&] { return ended.size() == 1; });
+  EXPECT_EQ(ended[0].end, HubEnd::complete);
+  EXPECT_EQ(ended[0].undelivered, 0U);
+}
+
 TEST_F(HubTest, WhereThatIsNotWantedItGetsWhatIsReadyAndGoes) {
   HubPlan plan;
   plan.finishes = false;

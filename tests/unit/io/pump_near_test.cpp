@@ -69,6 +69,47 @@ TEST_F(PumpNearTest, PassesTheNearEndOnAndGoesOnTheOtherWay) {
   EXPECT_EQ(result().end, PumpEnd::complete);
 }
 
+TEST_F(PumpNearTest, AFreshConnectionIsReadOnceItIsReadable) {
+  for (const bool speaks : {true, false}) {
+    SocketPair near = tcp_pair();
+    near_peer = std::move(near.second);
+    PumpOptions options;
+    options.near_half_closes = true;
+    ByteEnd sink = ByteEnd::borrow_socket(near.first.get());
+    start(tcp_pair(), ByteEnd::connected(std::move(near.first)), std::move(sink), options);
+    settle();
+    if (speaks) {
+      write_all(near_peer.get(), "220 ready");
+      wait_for_peer_to_get("220 ready");
+    }
+    // What it has ready is looked for, which is nothing.
+    peer.reset();
+    EXPECT_EQ(result().end, PumpEnd::complete);
+    at_peer.clear();
+  }
+}
+
+TEST_F(PumpNearTest, WhereBothHaveEndedThePeerSeesItThoughTheNearOneHasNotGotAll) {
+  PumpOptions options;
+  options.far_eof = FarEof::finish;
+  join(tcp_pair(), options);
+  const std::string much = pattern(1 << 20);
+  std::size_t fed = 0;
+  wait([&] {
+    const ssize_t size =
+        ::send(peer.get(), much.data() + fed, much.size() - fed, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (size > 0) fed += static_cast<std::size_t>(size);
+    return fed == much.size();
+  });
+  ::shutdown(peer.get(), SHUT_WR);
+  ::shutdown(near_peer.get(), SHUT_WR);
+  wait_for_peers_end();
+  EXPECT_FALSE(is_over()) << "the near peer has read nothing";
+  wait([&] { return near_reads(), near_saw_end; }, "the near peer to see the end");
+  EXPECT_TRUE(at_near == much);
+  EXPECT_EQ(result().end, PumpEnd::complete);
+}
+
 TEST_F(PumpNearTest, AResetOfTheNearPeerIsAFailureOfTheNearSide) {
   PumpOptions options;
   options.near_source_name = options.near_sink_name = "there";

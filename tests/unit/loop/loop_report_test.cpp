@@ -172,6 +172,20 @@ TEST_F(LoopReportTest, MeasuresHowLongTurnsTakeWhenItIsAskedTo) {
   EXPECT_EQ(loop.metrics().busy_time, 100ms);
 }
 
+TEST_F(LoopReportTest, SortsTurnsByHowLongTheyTook) {
+  loop.set_measuring(true);
+  for (const Duration work :
+       {Duration(), Duration(1ms), Duration(1001us), Duration(1s), Duration(2s)}) {
+    loop.later([this, work] { fake.advance(work); });
+    loop.turn();
+  }
+  const TurnHistogram::Buckets buckets = loop.metrics().turn_times.buckets();
+  EXPECT_EQ(buckets.front(), 2U) << "a bound belongs to the bucket below it";
+  EXPECT_EQ(buckets[1], 1U);
+  EXPECT_EQ(buckets[TurnHistogram::kBounds.size() - 1], 1U);
+  EXPECT_EQ(buckets.back(), 1U) << "longer than all bounds";
+}
+
 TEST_F(LoopReportTest, ATurnInsideATurnIsNotCountedTwice) {
   loop.set_measuring(true);
   loop.later([this] {

@@ -86,6 +86,95 @@ TEST_F(ConversationSideTest, PausedItIsToldNothingAndLosesNothing) {
   EXPECT_THAT(user.told, ElementsAre("first", "1", "2", "3"));
 }
 
+TEST_F(ConversationSideTest, WhatItKeepsWhilePausedDoesNotHoldOthers) {
+  start();
+  server->set_drops_when_paused(true);
+  server->on_conversation([this](DatagramServer&, Conversation& conversation) {
+    if (side) {
+      conversation.on_receive(
+          [this](Conversation&, const Datagram& datagram) { calls.emplace_back(datagram.bytes); });
+      return;
+    }
+    side = std::make_unique<ConversationSide>(conversation);
+    side->keep_up_to(3000);
+  });
+  say(client, "first");
+  settle();
+  side->start(user);
+  settle();
+  side->pause_receiving();
+  for (int i = 0; i < 10; ++i) say(client, std::string(1000, static_cast<char>('0' + i)));
+  const UniqueFd other = loopback_socket();
+  say(other, "other");
+  settle();
+  EXPECT_THAT(calls, ElementsAre("other"));
+  EXPECT_THAT(user.told, ElementsAre("first"));
+  const std::size_t kept = side->kept();
+  EXPECT_GE(kept, 2U);
+  EXPECT_LE(kept, 3U) << "the datagrams and what they cost in memory";
+  EXPECT_EQ(side->thrown_away(), 10 - kept);
+  EXPECT_EQ(side->conversation()->datagrams_received(), 1 + kept);
+  side->resume_receiving();
+  settle();
+  ASSERT_EQ(user.told.size(), 1 + kept);
+  EXPECT_EQ(user.told.back(), std::string(1000, static_cast<char>('0' + kept - 1)));
+  say(client, "again");
+  settle();
+  EXPECT_EQ(user.told.back(), "again");
+  EXPECT_EQ(side->kept(), 0U);
+}
+
+TEST_F(ConversationSideTest, AsSoonAsThereIsRoomMoreIsKept) {
+  start();
+  server->set_drops_when_paused(true);
+  server->on_conversation([this](DatagramServer&, Conversation& conversation) {
+    side = std::make_unique<ConversationSide>(conversation);
+    side->keep_up_to(1);
+  });
+  say(client, "first");
+  settle();
+  EXPECT_EQ(side->kept(), 1U) << "one is kept, however small the bound";
+  say(client, "lost");
+  settle();
+  EXPECT_EQ(side->thrown_away(), 1U);
+  const std::optional<ReceivedDatagram> taken = side->take_kept();
+  ASSERT_TRUE(taken);
+  EXPECT_EQ(taken->bytes, "first");
+  EXPECT_FALSE(side->take_kept());
+  side->start(user);
+  side->pause_receiving();
+  say(client, "second");
+  say(client, "lost");
+  settle();
+  EXPECT_EQ(side->kept(), 1U);
+  side->resume_receiving();
+  settle();
+  EXPECT_THAT(user.told, ElementsAre("second"));
+}
+
+TEST_F(ConversationSideTest, APumpThatIsInterruptedWritesWhatWasKept) {
+  start_side("1");
+  server->set_drops_when_paused(true);
+  side->keep_up_to(1 << 20);
+  SocketPair in = pipe_pair();
+  SocketPair out = pipe_pair();
+  DatagramPumpOptions options;
+  options.rate = 1;  // one datagram, and then a pause
+  auto& pump = loop.add(std::make_unique<DatagramPump>(ByteEnd::own(std::move(in.first)),
+                                                       ByteEnd::own(std::move(out.second)),
+                                                       std::move(side), std::move(options)));
+  Future<DatagramPumpResult> future = pump.result();
+  say(client, "2");
+  say(client, "3");
+  settle();
+  pump.interrupt();
+  const DatagramPumpResult result = run(std::move(future));
+  EXPECT_EQ(result.end, PumpEnd::interrupted);
+  EXPECT_EQ(read_available(out.first.get()), "123");
+  EXPECT_EQ(result.received, 3U);
+  EXPECT_EQ(result.kept, 0U);
+}
+
 TEST_F(ConversationSideTest, ErrorsSayWhatTheyAreAbout) {
   start_side();
   side->start(user);

@@ -24,9 +24,29 @@ TEST_F(LookupReportTest, TheLoopCountsLookUpsWithAndWithoutASink) {
     detail::LookupReport(loop, {"c", "80"}).done(LookupResult());
   }
   loop.set_event_sink(nullptr);
-  EXPECT_EQ(loop.metrics().lookups, 6U);
-  EXPECT_EQ(loop.metrics().failed_lookups, 4U);
+  EXPECT_EQ(loop.metrics().address_lookups.begun, 6U);
+  EXPECT_EQ(loop.metrics().address_lookups.failed, 4U);
+  EXPECT_EQ(loop.metrics().name_lookups.begun, 0U);
   EXPECT_EQ(sink.lines("resolve.failed").size(), 2U);
+}
+
+TEST_F(LookupReportTest, EachKindIsCountedApart) {
+  Resolver resolver(loop);
+  LookupRequest forward;
+  forward.host = "localhost";
+  forward.service = "80";
+  NameRequest reverse;
+  reverse.address = SocketAddress::loopback(Family::ipv4, 80);
+  settle(resolver.resolve(forward));
+  settle(resolver.resolve_name(reverse));
+  const Error error(ErrorKind::failed, {}, "resolve", "a", "no");
+  detail::LookupReport(loop, {"a", {}, Family::any, "MX", detail::LookupKind::records})
+      .failed(error);
+  const LoopMetrics metrics = loop.metrics();
+  EXPECT_EQ(metrics.address_lookups.begun, 1U);
+  EXPECT_EQ(metrics.name_lookups.begun, 1U);
+  EXPECT_EQ(metrics.record_lookups.begun, 1U);
+  EXPECT_EQ(metrics.record_lookups.failed, 1U);
 }
 
 }  // namespace

@@ -250,6 +250,13 @@ TEST_P(PidWatchTest, ManyChildrenAreAllTold) {
   EXPECT_TRUE(loop.watched_children().empty());
 }
 
+TEST_P(PidWatchTest, TheLoopCountsItsChildren) {
+  const auto one = watch(start("exit 0"));
+  const auto other = watch(start("exit 1"));
+  turn_until_told(2);
+  EXPECT_EQ(loop.metrics().children, 2U);
+}
+
 TEST_P(PidWatchTest, ShowsItsChildInTheDumpOfTheLoop) {
   const SpawnedChild child = start_waiting();
   const auto seen = watch({child.pid, UniqueFd()});
