@@ -1,5 +1,7 @@
 #include "cli/byte_options.hpp"
 
+#include <fcntl.h>
+
 #include <string_view>
 #include <utility>
 
@@ -148,6 +150,8 @@ std::optional<Address> read_near(const OptionValues& values) {
   const auto text = values.text("to");
   if (!text) return std::nullopt;
   Address address = read_to(values, *text);
+  if (address.scheme == Scheme::fd && ::fcntl(address.fd, F_GETFD) < 0)
+    values.fail("to", "expected a descriptor that is open");
   check_command(values, "to", address);
   if (address.scheme == Scheme::stdio) return std::nullopt;
   return address;

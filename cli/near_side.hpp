@@ -32,6 +32,8 @@ struct NearSide {
   /// Whether the peer's end is passed on by shutting down, and the sink is read by somebody whose
   /// leaving is a failure: PumpOptions::near_half_closes.
   bool half_closes = false;
+  /// Whether what it is given is what it gives, so that it takes no more than is taken from it.
+  bool echoes = false;
   /// PumpOptions::near_reader_may_leave.
   bool reader_may_leave = false;
   /// What -v and events call it: "stdin", or "near".

@@ -45,6 +45,7 @@ PumpOptions Transfer::pump_options(const NearSide& near) const {
   pump.rate = options_.rate;
   pump.buffer = options_.buffer;
   pump.near_half_closes = near.half_closes;
+  pump.near_is_one = near.half_closes || near.echoes;
   pump.near_reader_may_leave = near.reader_may_leave;
   pump.near_source_name = near.source_name;
   pump.near_sink_name = near.sink_name;
@@ -141,8 +142,16 @@ ExitStatus Transfer::status_of(const PumpResult& result) {
   is_complete_ = result.end == PumpEnd::complete || result.end == PumpEnd::quit;
   if (is_complete_) return ExitStatus::done;
   const PumpLimits limits{options_.idle_timeout, limit_, signal_, label_};
-  return report_end(context_.reporter, result.end, result.error, limits,
-                    bytes_moved(result.sent, result.received, result.undelivered));
+  return report_end(context_.reporter, result.end, result.error, limits, moved_in_words(result));
+}
+
+/// Of input whose size is known, a peer that has gone leaves undelivered what was not read as well.
+std::string Transfer::moved_in_words(const PumpResult& result) const {
+  const bool is_known = input_size_ && !options_.crlf && result.end == PumpEnd::far_failed;
+  if (!is_known || *input_size_ <= result.sent + result.undelivered)
+    return bytes_moved(result.sent, result.received, result.undelivered);
+  return fmt::format("{}, {} not delivered", bytes_moved(result.sent, result.received),
+                     *input_size_ - result.sent);
 }
 
 void Transfer::report_closed(const PumpResult& result) {

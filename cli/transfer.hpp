@@ -70,6 +70,7 @@ class Transfer {
   ExitStatus report(const PumpResult& result);
   void report_closed(const PumpResult& result);
   ExitStatus status_of(const PumpResult& result);
+  std::string moved_in_words(const PumpResult& result) const;
 
   Context& context_;
   const ByteOptions& options_;

@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "cli/commands/datagram_transfer.hpp"
 #include "cli/commands/establish.hpp"
+#include "cli/commands/pump_words.hpp"
 #include "cli/commands/socket_kinds.hpp"
 #include "cli/escape.hpp"
 #include "cli/near_side.hpp"
@@ -54,6 +56,9 @@ class Session {
  private:
   Future<> work();
   Future<ExitStatus> connected(Connection connection);
+  void report_failure(const Error& error);
+  void report_closed(std::string_view reason);
+  std::string moved_nothing() const;
   ExitStatus status_with_child(ExitStatus status);
   ExitStatus status_of(const Error& error) const noexcept;
 
@@ -64,6 +69,7 @@ class Session {
   NearSideOpener near_;
   Mover transfer_;
   Stage stage_ = Stage::preparing;
+  TimePoint connected_{};
   RunHooks hooks_;
   Promise<ExitStatus> outcome_;
   Future<> work_;
@@ -78,12 +84,41 @@ Future<> Session<Mover>::work() {
     stage_ = Stage::connecting;
     Connection connection = co_await establish(context_, options_, options_.peer, kConnection);
     stage_ = Stage::opening;
+    connected_ = Clock::now();
     status = co_await connected(std::move(connection));
   } catch (const Error& error) {
     status = status_of(error);
-    context_.reporter.error(escape(error.what()));
+    report_failure(error);
   }
   outcome_.done(status);
+}
+
+template <class Mover>
+void Session<Mover>::report_failure(const Error& error) {
+  const bool was_connected = stage_ == Stage::opening || is_reset_connection(error);
+  std::string what = escape(error.what());
+  if (stage_ == Stage::opening && is_time_limit(error))
+    what = escape(name_connect_limit(error, options_.connect_timeout).what());
+  else if (was_connected)
+    what += ": " + bytes_moved(0, 0);
+  context_.reporter.error(what);
+  if (stage_ == Stage::opening) report_closed("stdio-error");
+}
+
+/// What is to be said in place of counters where there are none yet.
+template <class Mover>
+std::string Session<Mover>::moved_nothing() const {
+  return stage_ == Stage::opening ? bytes_moved(0, 0) : "not connected";
+}
+
+/// A connection that was there before there was anything to join it to.
+template <class Mover>
+void Session<Mover>::report_closed(std::string_view reason) {
+  context_.reporter.event("closed", {{"conn", kConnection},
+                                     {"bytes_sent", std::int64_t{0}},
+                                     {"bytes_received", std::int64_t{0}},
+                                     {"duration_ms", milliseconds(Clock::now() - connected_)},
+                                     {"reason", reason}});
 }
 
 template <class Mover>
@@ -131,7 +166,9 @@ template <class Mover>
 void Session<Mover>::on_signal(int number) {
   if (transfer_.is_running()) return transfer_.interrupt(number);
   if (stage_ == Stage::moving) return;  // the child is being ended already
-  context_.reporter.error(fmt::format("ended by SIG{}: not connected", ::sigabbrev_np(number)));
+  context_.reporter.error(
+      fmt::format("ended by SIG{}: {}", ::sigabbrev_np(number), moved_nothing()));
+  if (stage_ == Stage::opening) report_closed("signal");
   outcome_.done(ended_by_signal(number));
 }
 
@@ -139,8 +176,10 @@ template <class Mover>
 void Session<Mover>::on_time_limit() {
   if (transfer_.is_running()) return transfer_.cut_off(options_.timeout);
   if (stage_ == Stage::moving) return;
-  context_.reporter.error(fmt::format("--timeout {} reached: not connected, 0 bytes moved",
-                                      duration_text(options_.timeout)));
+  context_.reporter.error(fmt::format("--timeout {} reached: {}{}", duration_text(options_.timeout),
+                                      moved_nothing(),
+                                      stage_ == Stage::opening ? "" : ", 0 bytes moved"));
+  if (stage_ == Stage::opening) report_closed("timeout");
   outcome_.done(ExitStatus::time_limit);
 }
 

@@ -19,6 +19,8 @@ namespace {
 constexpr std::string_view kBytesOnly[] = {
     "idle-timeout", "on-stdin-eof", "on-peer-eof", "quit-after", "send-only", "recv-only",
     "output",       "append",       "frame",       "mtu",        "fastopen",  "progress",
+    "hex-dump",     "crlf",         "rate",        "stats",      "sha256",    "exec",
+    "sh-exec",      "to",           "kill-after",
 };
 
 constexpr std::string_view kProbeOnly[] = {"jobs", "any", "json", "until-closed", "stable"};

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <exception>
 #include <optional>
 #include <utility>
@@ -27,7 +28,8 @@ SocketAddress unix_source(const LocalAddress& source) {
 }
 
 Future<std::vector<SocketAddress>> local_addresses(Context& context, const ConnectOptions& options,
-                                                   const Address& peer) {
+                                                   const Address& peer,
+                                                   std::optional<Duration> limit) {
   std::vector<SocketAddress> addresses;
   const LocalAddress& source = options.source;
   if (peer.scheme == Address::Scheme::unix_dgram) {
@@ -46,6 +48,7 @@ Future<std::vector<SocketAddress>> local_addresses(Context& context, const Conne
   request.family = options.family;
   request.passive = true;
   request.numeric_host = options.numeric;
+  request.timeout = limit;
   LookupResult found = co_await context.resolver.resolve(std::move(request));
   for (const ResolvedAddress& entry : found.addresses) addresses.push_back(entry.address);
   co_return addresses;
@@ -88,10 +91,6 @@ std::optional<Duration> limit_of_try(const ConnectOptions& options,
   return limit;
 }
 
-bool is_time_limit(const Error& error) noexcept {
-  return error.kind() == ErrorKind::timeout && !error.code();
-}
-
 /// A time limit in the words of the option that set it.
 Error name_the_limit(const Error& error, const ConnectOptions& options, const Address& peer,
                      std::optional<Duration> left_to_wait) {
@@ -121,8 +120,12 @@ Future<Connection> connect_once(Context& context, const ConnectOptions& options,
                                 std::int64_t connection, std::optional<Duration> left_to_wait) {
   std::exception_ptr failure;
   try {
-    const std::optional<Duration> limit = limit_of_try(options, left_to_wait);
-    std::vector<SocketAddress> local = co_await local_addresses(context, options, peer);
+    const TimePoint began = context.loop.backend().now();
+    std::optional<Duration> limit = limit_of_try(options, left_to_wait);
+    std::vector<SocketAddress> local = co_await local_addresses(context, options, peer, limit);
+    // The look-up of the source is part of the try.
+    constexpr Duration kLeast = std::chrono::milliseconds(1);
+    if (limit) limit = std::max<Duration>(*limit - (context.loop.backend().now() - began), kLeast);
     ConnectRequest request = make_request(options, peer, std::move(local), connection, limit);
     if (options.socket.fastopen && has_fast_open(context)) request.options.fast_open = true;
     Connection made = co_await context.connector.connect(std::move(request));
@@ -170,8 +173,33 @@ Future<Connection> establish(Context& context, const ConnectOptions& options, Ad
   }
 }
 
+bool is_time_limit(const Error& error) noexcept {
+  return error.kind() == ErrorKind::timeout && !error.code();
+}
+
+/// RFC 9293 s3.10.7.3: a peer that refuses resets what is still a SYN, which the kernel calls
+/// ECONNREFUSED. ECONNRESET is of a connection that was there, if only for a moment.
+bool is_reset_connection(const Error& error) noexcept {
+  const auto* detailed = dynamic_cast<const ConnectError*>(&error);
+  if (detailed == nullptr) return false;
+  const auto& attempts = detailed->attempts();
+  return std::any_of(attempts.begin(), attempts.end(), [](const AttemptFailure& attempt) {
+    return attempt.syscall == "connect" && attempt.error_number == ECONNRESET;
+  });
+}
+
+Error name_connect_limit(const Error& error, Duration limit) {
+  return {ErrorKind::timeout,
+          {},
+          error.operation(),
+          error.subject(),
+          fmt::format("--connect-timeout {} reached: not connected, 0 bytes moved",
+                      duration_text(limit))};
+}
+
 ExitStatus status_of_failure(const Error& error) noexcept {
   if (is_time_limit(error)) return ExitStatus::time_limit;
+  if (is_reset_connection(error)) return ExitStatus::io_error;
   return error.operation() == "resolve" ? ExitStatus::unresolved : ExitStatus::not_connected;
 }
 

@@ -27,7 +27,18 @@ Future<Connection> connect_once(Context& context, const ConnectOptions& options,
 void report_retry(Context& context, std::int64_t connection, const Backoff& backoff, Duration delay,
                   std::string_view reason);
 
-/// The status that a failure to connect means: 3, 4, or 124 for the time limit.
+/// Whether it is a limit of ours that was reached, and not one of the system's.
+bool is_time_limit(const Error& error) noexcept;
+
+/// Whether an address was connected to, and the connection reset before anything was done with it.
+bool is_reset_connection(const Error& error) noexcept;
+
+/// A limit that was reached (is_time_limit), in the words of the option --connect-timeout, which
+/// has set it.
+Error name_connect_limit(const Error& error, Duration limit);
+
+/// The status that a failure to connect means: 3, 4, 1 for a connection that was reset, or 124 for
+/// the time limit.
 ExitStatus status_of_failure(const Error& error) noexcept;
 
 }  // namespace ioa::cli

@@ -118,7 +118,10 @@ Future<ProbeOutcome> probe_once(Context& context, const ConnectOptions& options,
                            is_end_of_wait(left_to_wait, options.connect_timeout);
     // An ICMP error, whatever it says, is what a closed UDP port is known by.
     outcome.state = is_asking && !outcome.is_overloaded ? PortState::closed : state_of(error);
-    outcome.error = error.what();
+    if (is_reset_connection(error))
+      outcome.state = PortState::open;  // and whoever is there does not want to talk
+    else
+      outcome.error = error.what();
     if (outcome.address.empty()) outcome.address = tried_address(error, target);
     outcome.elapsed = Clock::now() - begun;
   }

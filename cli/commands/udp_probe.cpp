@@ -10,6 +10,7 @@
 #include "ioa/base/error.hpp"
 #include "ioa/loop/timeout.hpp"
 #include "ioa/net/socket.hpp"
+#include "ioa/net/socket_options.hpp"
 
 namespace ioa::cli {
 namespace {
@@ -56,6 +57,7 @@ Future<bool> ask_udp(Loop& loop, UniqueFd fd, std::uint16_t port, Duration limit
   constexpr int kQuestions = 3;
   const bool is_limited = limit > Duration::zero();
   const Duration pause = (is_limited ? limit : Duration(std::chrono::seconds(1))) / 4;
+  want_icmp_errors(fd.get());
   LentSocket socket(loop, std::move(fd));
   std::exception_ptr failure;
   socket->on_send_error([&](Socket& self, const Error& error) {

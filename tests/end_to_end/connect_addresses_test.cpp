@@ -1,8 +1,11 @@
 // Whom to connect to, and from where.
+#include <unistd.h>
+
 #include <string>
 
 #include "tests/end_to_end/end_to_end.hpp"
 #include "tests/support/temp_dir.hpp"
+#include "tests/support/test_peer.hpp"
 
 namespace ioa::test {
 namespace {
@@ -109,6 +112,18 @@ TEST_F(ConnectAddressesTest, APortMayBeAService) {
 
 TEST_F(ConnectAddressesTest, SequentialConnectsToo) {
   EXPECT_EQ(run_ioa({"connect", "--sequential", "localhost", v4.port()}).status, 0);
+}
+
+TEST_F(ConnectAddressesTest, AnAbstractNameMayBeAsLongAsTheKernelHasRoomFor) {
+  // unix(7): 108 bytes, of which the first is NUL.
+  const std::string name = "@ioa-" + std::to_string(::getpid()) + std::string(107, 'n');
+  TestServer server(name.substr(0, 108));
+  Process process(ioa({"connect", "unix:" + name.substr(0, 108)}));
+  Peer peer = server.accept();
+  peer.close();
+  expect_success(process.wait(), "");
+  expect_failure(run_ioa({"connect", "unix:" + name.substr(0, 109)}), 2,
+                 "expected a Unix socket path of at most 107 bytes");
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <string>
 #include <thread>
 
+#include "tests/end_to_end/end_to_end.hpp"
 #include "tests/support/pattern.hpp"
 #include "tests/support/run_ioa.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -174,6 +175,36 @@ TEST(ConnectErrorsTest, UnknownLoopsAreUsageErrorsThatListTheKnownOnes) {
   const RunResult variable = run_ioa({"resolve", "localhost"}, {}, {"IOA_LOOP=bad"});
   EXPECT_EQ(variable.status, 2);
   EXPECT_EQ(variable.err, "ioa resolve: IOA_LOOP=bad: expected one of epoll, poll, select\n");
+}
+
+// The reset may come before this program has looked whether it is connected, or after.
+TEST(ConnectErrorsTest, APeerThatAcceptsAndResetsIsAnErrorInMidStreamWhenItComes) {
+  constexpr int kTimes = 20;
+  ScriptedPeer peer([](PeerConnection& connection) { connection.reset(); },
+                    ScriptedPeer::Where::ipv4, kTimes);
+  for (int i = 0; i < kTimes; ++i) {
+    Process process(ioa(connect_to(peer)));
+    const RunResult result = process.wait_with_open_stdin();
+    expect_failure(result, 1, "Connection reset by peer (ECONNRESET): 0 bytes sent, 0 received");
+  }
+  peer.finish();
+}
+
+TEST(ConnectErrorsTest, OfAFileAPeerThatGoesLeavesTheRestUndelivered) {
+  constexpr std::size_t kSize = 8'000'000;
+  ScriptedPeer peer([](PeerConnection& connection) {
+    connection.read(10);
+    connection.close();
+  });
+  const TempDir dir;
+  Process::Stdio stdio;
+  stdio.in = open_to_read(dir.write("input", std::string(kSize, 'x')));
+  const RunResult result = run_ioa_with(std::move(stdio), connect_to(peer));
+  expect_failure(result, 1, " bytes sent, 0 received, ");
+  const std::regex counts("(\\d+) bytes sent, 0 received, (\\d+) not delivered\n");
+  std::smatch found;
+  ASSERT_TRUE(std::regex_search(result.err, found, counts)) << result.err;
+  EXPECT_EQ(std::stoul(found[1]) + std::stoul(found[2]), kSize) << result.err;
 }
 
 }  // namespace

@@ -82,6 +82,21 @@ TEST_F(ConnectLimitsTest, ABlackHoleIsGivenUpAtTheRunsLimit) {
                  124, "--timeout 200ms reached: not connected, 0 bytes moved");
 }
 
+TEST_F(ConnectLimitsTest, TheConnectLimitIsForWhatThePeerIsJoinedToAsWell) {
+  const std::string serve = serve_in_script("127.0.0.1", "7", "x");
+  const std::string limit = "connect 192.0.2.66:80: --connect-timeout 200ms reached: not connected";
+  expect_failure(run_in_private_network(
+                     "", serve + "\"$IOA\" connect -w 200ms 127.0.0.1 7 --to 192.0.2.66:80"),
+                 124, limit);
+  expect_failure(run_in_private_network("", R"sh(
+"$IOA" listen -w 200ms 127.0.0.1:8 --to 192.0.2.66:80 &
+until grep -q ':0008 .* 0A ' /proc/net/tcp; do sleep 0.01; done
+"$IOA" connect 127.0.0.1 8 </dev/null
+wait $!
+)sh"),
+                 124, limit);
+}
+
 TEST_F(ConnectLimitsTest, ATimeLimitCountsWhileStandardOutputIsStuck) {
   ScriptedPeer peer([](PeerConnection& connection) {
     try {

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "tests/end_to_end/end_to_end.hpp"
+#include "tests/support/events.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/test_peer.hpp"
 
@@ -61,7 +62,6 @@ TEST_F(ConnectNearTest, AFileThatIsNotThereIsToldBeforeAnythingIsConnected) {
   expect_failure(run_ioa(connect_to(peer, {"--to", "write:" + (dir_ / "no/file")})), 1, "(ENOENT)");
   expect_failure(run_ioa(connect_to(peer, {"--to", "read:" + dir_.path().string()})), 1,
                  "(EISDIR)");
-  expect_failure(run_ioa(connect_to(peer, {"--to", "fd:77"})), 1, "open fd:77: Bad file");
 }
 
 TEST_F(ConnectNearTest, AFifoIsWaitedForUntilSomebodyWrites) {
@@ -278,6 +278,23 @@ TEST_F(ConnectNearTest, AResetOfTheSecondPeerIsStatusOneAndCounted) {
   near.reset();
   expect_failure(process.wait(), 1,
                  "read 127.0.0.1:" + other.port_text() + ": Connection reset by peer (ECONNRESET)");
+}
+
+TEST_F(ConnectNearTest, AConnectionThatThereWasNothingToJoinToIsOverToo) {
+  const ClosedPort nobody;
+  Process process(to("127.0.0.1:" + nobody.port(), {"--events", dir_ / "events"}));
+  Peer peer = server_.accept();
+  expect_failure(process.wait(), 4,
+                 "connect 127.0.0.1:" + nobody.port() +
+                     ": Connection refused (ECONNREFUSED): 0 bytes sent, 0 received");
+  const Events events(dir_.read("events"));
+  EXPECT_EQ(events.names(), "attempt.start connected attempt.start attempt.failed closed exit");
+  EXPECT_EQ(events.first("closed").text("reason"), "stdio-error");
+}
+
+TEST_F(ConnectNearTest, ADescriptorThatIsNotOpenIsAUsageError) {
+  expect_failure(run_ioa({"connect", "--to", "fd:77", "127.0.0.1", "80"}), 2,
+                 "--to fd:77: expected a descriptor that is open");
 }
 
 }  // namespace

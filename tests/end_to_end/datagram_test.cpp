@@ -402,5 +402,24 @@ TEST(DatagramNetworkTest, AZoneIdSaysWhichLink) {
   EXPECT_EQ(result.out, "hi\nme\ntcp\nstatus 3\n") << result.err;
 }
 
+/// Nobody has that address, which is found out soon.
+const std::string kNoNeighbour =
+    "ip ntable change name arp_cache dev veth0 mcast_probes 1 retrans 20\n";
+
+TEST(DatagramNetworkTest, AHostThatCannotBeReachedIsAnErrorThoughTheKernelThinksItMayPass) {
+  const RunResult result =
+      run_in_private_network("", kNoNeighbour + "echo hi | \"$IOA\" connect -u 192.0.2.99 9999");
+  expect_failure(result, 1,
+                 "receive 192.0.2.99:9999: No route to host (EHOSTUNREACH): 3 bytes sent, 0 "
+                 "received (1 datagrams sent, 0 received)");
+}
+
+TEST(DatagramNetworkTest, AHostThatCannotBeReachedHasItsPortsClosed) {
+  const RunResult result =
+      run_in_private_network("", kNoNeighbour + "\"$IOA\" connect -zu 192.0.2.99 9999");
+  EXPECT_EQ(result.status, 4);
+  EXPECT_EQ(result.out.substr(0, 27), "192.0.2.99\t9999/udp\tclosed\t") << result.out;
+}
+
 }  // namespace
 }  // namespace ioa::test

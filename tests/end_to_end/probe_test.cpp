@@ -227,5 +227,17 @@ TEST(ProbeTest, ALimitOfTheRunCountsThoughNobodyReadsItsOutput) {
   EXPECT_EQ(process.wait(std::chrono::seconds(5)).status, 124);
 }
 
+TEST(ProbeTest, APortWhoseServerResetsAtOnceIsOpen) {
+  constexpr int kTimes = 20;
+  ScriptedPeer peer([](PeerConnection& connection) { connection.reset(); },
+                    ScriptedPeer::Where::ipv4, kTimes);
+  for (int i = 0; i < kTimes; ++i) {
+    const RunResult result = run_ioa({"connect", "-z", peer.address()});
+    EXPECT_EQ(result.status, 0) << result.out;
+    EXPECT_EQ(without_times(result.out), "127.0.0.1\t" + peer.port() + "/tcp\topen\tTIME\n");
+  }
+  peer.finish();
+}
+
 }  // namespace
 }  // namespace ioa::test

@@ -9,6 +9,7 @@
 #include "cli/commands/establish.hpp"
 #include "cli/commands/socket_kinds.hpp"
 #include "ioa/net/connector.hpp"
+#include "ioa/net/socket_options.hpp"
 
 namespace ioa::cli {
 namespace {
@@ -57,6 +58,7 @@ void ForwardedPeer::open(UniqueFd fd) {
   socket->set_closes_at_eof(false);
   if (options_.near->is_unix()) socket->set_receive_size(Socket::kMaxReceiveSize);
   socket->set_send_marks(options_.buffer / 2, options_.buffer);
+  want_icmp_errors(fd.get());
   socket->set_handle(std::move(fd));
   socket->on_receive([this](Socket&, const Datagram& datagram) { answered(datagram); });
   socket->on_receive_eof([this](Socket&) { end(PumpEnd::complete); });

@@ -62,7 +62,8 @@ class Hub : public Notifier {
   /// One more peer. `fd` is non-blocking. Only inside a loop.
   void add_peer(UniqueFd fd, HubPeerNames names);
 
-  /// Reads nothing more, and closes each peer once it has got what waits for it.
+  /// Reads nothing more, and closes each peer once it has got what waits for it, or does not take
+  /// it.
   void interrupt();
   /// Closes all peers at once.
   void cut_off();

@@ -264,7 +264,10 @@ void HubPeer::interrupt() {
   orderly_end_ = HubEnd::interrupted;
   set_takes(false);
   is_closing_ = true;
-  advance();
+  if (queue_.is_empty()) return advance();
+  write();
+  // A peer that does not read is not waited for.
+  if (!has_ended_ && !queue_.is_empty()) finish(orderly_end_);
 }
 
 /// What follows from its state, whatever has changed it.
@@ -300,6 +303,8 @@ void HubPeer::linger() {
     return finish(orderly_end_);
   if (const std::optional<int> error = lost_connection(fd_.get()))
     return finish(HubEnd::failed, Error::from_errno(*error, "send"));
+  if (orderly_end_ == HubEnd::interrupted && unsent_bytes(fd_.get(), has_sent_end_) > 0)
+    return finish(orderly_end_);
   Loop& loop = *hub_.loop();
   if (!is_lingering_) {
     is_lingering_ = true;

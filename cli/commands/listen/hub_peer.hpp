@@ -51,7 +51,7 @@ class HubPeer final : private HangupTarget {
   void read();
   /// Whether the Hub lets it speak may have changed.
   void update();
-  /// The Hub ends: what waits is sent, then it is closed.
+  /// The Hub ends: what waits is sent, as far as the peer takes it now, then it is closed.
   void interrupt();
   /// Nothing is ready of the source for one that is leaving: it goes.
   void leave();

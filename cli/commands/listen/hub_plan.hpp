@@ -65,7 +65,7 @@ enum class HubEnd {
   failed,        ///< The connection broke.
   slow,          ///< SlowPeer::disconnect.
   idle_timeout,  ///< HubPlan::idle_timeout.
-  interrupted,   ///< Hub::interrupt(); it has got every byte.
+  interrupted,   ///< Hub::interrupt(); it has got every byte that it took then.
   cut_off,       ///< Hub::cut_off().
 };
 

@@ -125,7 +125,9 @@ Future<ExitStatus> ListenRun::bind(std::vector<ListenPlace>& places) {
     announce(places);
   } catch (const Error& error) {
     status = is_prepared ? status_of_listening(error) : status_of_preparing(error);
-    context_.reporter.error(escape(error.what()));
+    const bool is_limit = is_prepared && is_time_limit(error);
+    context_.reporter.error(escape(
+        is_limit ? name_connect_limit(error, options_.connect_timeout).what() : error.what()));
   }
   co_return status;
 }

@@ -107,8 +107,10 @@ Future<> PeerSession::work() {
   } catch (const Error& error) {
     has_failed = true;
     end.status = status_of(error);
-    context_.reporter.error(label_.empty() ? escape(error.what())
-                                           : fmt::format("{}: {}", label_, escape(error.what())));
+    const bool is_limit = is_opening_ && is_time_limit(error);
+    const std::string what = escape(
+        is_limit ? name_connect_limit(error, options_.connect_timeout).what() : error.what());
+    context_.reporter.error(label_.empty() ? what : fmt::format("{}: {}", label_, what));
   }
   has_failed ? give_up(end.status, "stdio-error") : conclude(end);
 }
@@ -138,6 +140,7 @@ NearSide PeerSession::echo_side() const {
   near.source_name = near.sink_name = "echo";
   near.is_stdout = false;
   near.finishes = true;
+  near.echoes = true;
   return near;
 }
 

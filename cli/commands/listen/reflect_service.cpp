@@ -37,10 +37,12 @@ class ReflectedPeer final : public IoWatchBase {
   }
   virtual ~ReflectedPeer() { stop(); }  // before the descriptor goes
 
-  /// Takes nothing more, and closes once what it was to get is sent.
+  /// Takes nothing more, and closes with what it was to get sent, as far as it takes that: a peer
+  /// that does not read is not waited for.
   void interrupt(int signal) {
     signal_ = signal;
-    if (pending_) return want(IoEvent::write);
+    if (pending_ && !send_pending()) return;
+    if (pending_) say(fmt::format("ended by SIG{}", ::sigabbrev_np(signal)));
     interrupted();
   }
   void cut_off(Duration limit) {

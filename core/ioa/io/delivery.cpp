@@ -32,6 +32,13 @@ std::uint64_t unacknowledged_bytes(int fd, bool has_sent_end) noexcept {
   return queued > 0 && is_tcp(fd) ? static_cast<std::uint64_t>(queued) : 0;
 }
 
+std::uint64_t unsent_bytes(int fd, bool has_sent_end) noexcept {
+  int queued = 0;
+  if (fd < 0 || ::ioctl(fd, SIOCOUTQNSD, &queued) != 0) return 0;
+  if (has_sent_end) --queued;
+  return queued > 0 && is_tcp(fd) ? static_cast<std::uint64_t>(queued) : 0;
+}
+
 std::optional<int> lost_connection(int fd) noexcept {
   int error = 0;
   socklen_t size = sizeof error;

@@ -10,6 +10,10 @@ namespace ioa {
 /// for what is no TCP connection: there the peer has what was written.
 std::uint64_t unacknowledged_bytes(int fd, bool has_sent_end) noexcept;
 
+/// Those of them that have not even been sent, as the peer's window is full, or the network's
+/// (tcp(7), SIOCOUTQNSD).
+std::uint64_t unsent_bytes(int fd, bool has_sent_end) noexcept;
+
 /// Why what is not acknowledged will never be, as an errno value; nothing while it may.
 std::optional<int> lost_connection(int fd) noexcept;
 

@@ -78,7 +78,7 @@ void Pump::changed() {
   if (is_over_) return;
   restart_idle_timer();
   if (check_failures()) return;
-  if (is_interrupted_ && down_->is_over()) return finish(PumpEnd::interrupted);
+  if (is_interrupted_ && (down_->is_over() || is_near_stuck())) return finish(PumpEnd::interrupted);
   if (is_settling_) return await_end();
   if (!near_eof_handled_ && up_->state() == Flow::State::ended) near_ended();
   if (is_over_ || is_settling_) return;
@@ -112,12 +112,18 @@ bool Pump::check_failures() {
   } else if (up_->state() == Flow::State::sink_failed) {
     // The answer that explains the refusal may lie in our receive buffer.
     if (!far_write_error_) far_write_error_ = far_error(*up_);
-    if (!down_->is_over()) return false;
+    if (!down_->is_over() && !is_near_stuck()) return false;
     finish(PumpEnd::far_failed, far_write_error_);
   } else {
     return false;
   }
   return true;
+}
+
+/// Whether what was received waits for a near side that may be waiting for us.
+bool Pump::is_near_stuck() const noexcept {
+  return options_.near_is_one && !down_->is_over() && !down_->waits_for_source() &&
+         !near_sink_.is_writable();
 }
 
 void Pump::near_ended() {

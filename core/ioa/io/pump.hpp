@@ -53,6 +53,10 @@ struct PumpOptions {
   /// its connection is one: for sockets and children. Otherwise the sink is closed, and that its
   /// reader has gone (EPIPE) is `near_left`.
   bool near_half_closes = false;
+  /// Both near ends belong to one thing, a command or a connection or an echo, that may take
+  /// nothing as long as nobody takes what it gives. A pump that has lost the far side, or is
+  /// interrupted, does not wait for a sink like that: what it does not take at once is lost.
+  bool near_is_one = false;
   /// The near sink's reader may leave: what is received from then on is thrown away. For children,
   /// which need not read what they are sent.
   bool near_reader_may_leave = false;
@@ -116,7 +120,8 @@ class Pump : public Notifier {
   /// The outcome; asked for once. It does not fail.
   Future<PumpResult> result() { return promise_.future(); }
 
-  /// Ends in an orderly way: what was received is written out, then it is over.
+  /// Ends in an orderly way: what was received is written out, then it is over. See
+  /// PumpOptions::near_is_one.
   void interrupt();
 
   /// Ends now: what has not been written is lost, and the result says how much that is.
@@ -150,6 +155,7 @@ class Pump : public Notifier {
   void far_ended();
   void half_close();
   bool check_failures();
+  bool is_near_stuck() const noexcept;
   void settle();
   void restart_idle_timer();
   void await_end();

@@ -126,11 +126,11 @@ SocketAddress SocketAddress::unix_path(std::string_view path) {
   if (path.empty()) throw Error::from_errno(ENOENT, "address", "unix:");
   const bool is_abstract = path.front() == '@';
   // A path needs its final NUL, an abstract name its first one, in place of the '@'.
-  if (path.size() > sizeof address.sun_path - 1)
+  const std::size_t length = path.size() + (is_abstract ? 0 : 1);
+  if (length > sizeof address.sun_path)
     throw Error::from_errno(ENAMETOOLONG, "address", "unix:" + std::string(path));
   std::memcpy(address.sun_path, path.data(), path.size());
   if (is_abstract) address.sun_path[0] = '\0';
-  const std::size_t length = path.size() + (is_abstract ? 0 : 1);
   return SocketAddress(reinterpret_cast<const sockaddr*>(&address),
                        kPathOffset + static_cast<socklen_t>(length));
 }

@@ -26,8 +26,8 @@ class SocketAddress {
   static std::optional<SocketAddress> from_numeric(std::string_view host, std::uint16_t port);
   /// The wildcard address (0.0.0.0 or ::) of AF_INET or AF_INET6.
   static SocketAddress any(int family, std::uint16_t port) noexcept;
-  /// A Unix address; `@NAME` is in the abstract namespace. Throws Error (ENAMETOOLONG) if it is
-  /// over 107 bytes, or (ENOENT) if it is empty.
+  /// A Unix address; `@NAME` is in the abstract namespace. Throws Error (ENAMETOOLONG) if the
+  /// path or NAME is over 107 bytes, or (ENOENT) if it is empty.
   static SocketAddress unix_path(std::string_view path);
   /// What `fd` is bound to: getsockname(2). Throws Error.
   static SocketAddress local_of(int fd);

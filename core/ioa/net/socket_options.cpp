@@ -82,4 +82,11 @@ void SocketOptions::apply(int fd, int family) const {
     set(fd, {IPPROTO_TCP, TCP_FASTOPEN_CONNECT, "TCP_FASTOPEN_CONNECT"}, *fast_open ? 1 : 0);
 }
 
+void want_icmp_errors(int fd, bool wanted) noexcept {
+  const int value = wanted ? 1 : 0;
+  // An IPv6 socket may carry IPv4 too; what a socket is not of, it refuses.
+  static_cast<void>(::setsockopt(fd, IPPROTO_IP, IP_RECVERR, &value, sizeof value));
+  static_cast<void>(::setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &value, sizeof value));
+}
+
 }  // namespace ioa

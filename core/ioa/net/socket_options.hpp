@@ -43,4 +43,11 @@ struct SocketOptions {
   void apply(int fd, int family) const;
 };
 
+/// Has the kernel tell `fd`, a UDP socket, of every ICMP error (IP_RECVERR, IPV6_RECVERR). Without
+/// it a connected socket hears of those only that the kernel takes for final, and not that a host
+/// or a network cannot be reached. They are then errors of the calls, and kept in the socket's
+/// queue of errors, which keeps it ready until they are taken. What is no UDP socket is left as it
+/// is.
+void want_icmp_errors(int fd, bool wanted = true) noexcept;
+
 }  // namespace ioa

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "ioa/net/socket_drops.hpp"
+#include "ioa/net/socket_options.hpp"
 
 namespace ioa {
 namespace {
@@ -22,6 +23,7 @@ SocketSide::SocketSide(Notifier& owner, UniqueFd fd, const SocketAddress& to, st
     : socket_(owner.add_child(std::make_unique<Socket>())),
       to_(to),
       has_end_(option_of(fd.get(), SO_TYPE) == SOCK_SEQPACKET) {
+  want_icmp_errors(fd.get());
   socket_.set_leaves_when_closed(false);
   socket_.set_closes_at_eof(false);
   socket_.set_receive_size(longest);

@@ -13,6 +13,7 @@
 
 #include "ioa/base/syscall.hpp"
 #include "ioa/net/socket.hpp"
+#include "ioa/net/socket_options.hpp"
 #include "ioa/net/socket_state.hpp"
 
 namespace ioa {
@@ -60,11 +61,7 @@ void Socket::on_undelivered(UndeliveredCallback callback) {
 }
 
 void Socket::want_undelivered() const noexcept {
-  if (!is_inet_) return;
-  const int wanted = settings_->on_undelivered ? 1 : 0;
-  // An IPv6 socket may carry IPv4 too; what a socket is not of, it refuses.
-  static_cast<void>(::setsockopt(read_fd(), IPPROTO_IP, IP_RECVERR, &wanted, sizeof wanted));
-  static_cast<void>(::setsockopt(read_fd(), IPPROTO_IPV6, IPV6_RECVERR, &wanted, sizeof wanted));
+  if (is_inet_) want_icmp_errors(read_fd(), static_cast<bool>(settings_->on_undelivered));
 }
 
 /// Tells what the kernel has kept of errors, a batch at most. Returns whether there was anything.

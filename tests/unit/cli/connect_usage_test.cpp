@@ -309,6 +309,10 @@ TEST(ConnectUsageTest, RefusesRatesThatAreNone) {
 
 TEST(ConnectUsageTest, RefusesToMoveBytesInAProbe) {
   EXPECT_EQ(complaint_of_options({"-z", "-o", "f"}), "-o/--output: cannot be used with -z/--probe");
+  EXPECT_EQ(complaint_of_options({"-z", "-e", "cat"}), "-e/--exec: cannot be used with -z/--probe");
+  EXPECT_EQ(complaint_of_options({"-z", "--to", "discard"}),
+            "--to: cannot be used with -z/--probe");
+  EXPECT_EQ(complaint_of_options({"-zC"}), "-C/--crlf: cannot be used with -z/--probe");
   EXPECT_EQ(complaint_of_options({"-z", "-i1"}),
             "-i/--idle-timeout: cannot be used with -z/--probe");
   EXPECT_EQ(complaint_of_options({"-z", "--recv-only"}),

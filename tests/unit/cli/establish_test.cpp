@@ -124,6 +124,29 @@ TEST_F(EstablishTest, ALookUpCountsForTheLimit) {
       << error->what();
 }
 
+TEST_F(EstablishTest, TheLookUpOfTheSourceCountsForTheLimitToo) {
+  names_.delay("slow.test");
+  fake.set_autojump(false);
+  options_.connect_timeout = 10s;
+  options_.source.host = "slow.test";
+  Future<Connection> connection = establish("192.0.2.1:80");
+  EXPECT_FALSE(settles(connection));
+  fake.advance(10s);
+  const auto error = failure(std::move(connection));
+  ASSERT_TRUE(error);
+  EXPECT_EQ(status_of_failure(*error), ExitStatus::time_limit);
+  EXPECT_STREQ(error->what(),
+               "connect 192.0.2.1:80: --connect-timeout 10s reached: not connected, 0 bytes moved");
+}
+
+TEST_F(EstablishTest, AConnectionThatWasResetAtOnceHasBeenThere) {
+  sockets_.answer("192.0.2.1:80", 5ms, ECONNRESET);
+  const auto error = failure(establish("192.0.2.1:80"));
+  ASSERT_TRUE(error);
+  EXPECT_TRUE(is_reset_connection(*error));
+  EXPECT_EQ(status_of_failure(*error), ExitStatus::io_error);
+}
+
 TEST_F(EstablishTest, SequentialTriesEachAddressInTheOrderOfTheSystem) {
   names_.set("many.test", {"192.0.2.1", "2001:db8::1", "192.0.2.2"});
   options_.sequential = true;
