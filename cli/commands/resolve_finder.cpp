@@ -61,9 +61,9 @@ class Tries {
     const bool is_late = found.failure->kind() == ErrorKind::timeout ||
                          (limit_ && is_worth_another && Clock::now() >= due_);
     if (limit_ && is_late)
-      found.failure = std::make_shared<const Error>(ErrorKind::timeout, std::error_code(),
-                                                    "resolve", name,
-                                                    "timed out after " + duration_text(*limit_));
+      found.failure =
+          std::make_shared<const Error>(ErrorKind::timeout, std::error_code(), "resolve", name,
+                                        "timed out after " + duration_text(*limit_));
     return is_late || !is_worth_another || --left_ == 0;
   }
 
