@@ -145,6 +145,7 @@ TEST_F(ListenExecTest, EventsCountItsBytesAndTellItsEnd) {
     peer.shut_down();
     EXPECT_EQ(peer.receive_all(), "12345answer\n");
     server.wait_for("closed");
+    server.wait_for("child.exited");  // in either order
     const std::string events = server.dir().read("events");
     EXPECT_NE(events.find(R"("event":"child.started")"), std::string::npos) << events;
     EXPECT_NE(events.find(R"("status":3)"), std::string::npos) << events;
