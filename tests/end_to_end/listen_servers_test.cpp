@@ -115,7 +115,7 @@ std::size_t calls_for(int connections) {
 }
 
 TEST_F(ListenServersTest, AForwardedConnectionCostsFewSystemCalls) {
-  constexpr int kMost = 27;
+  constexpr int kMost = 26;
   EXPECT_LE(calls_for(25), calls_for(5) + 20 * kMost);
 }
 

@@ -130,7 +130,9 @@ void Pump::near_ended() {
   near_eof_handled_ = true;
   on_eof_(Side::near);
   if (is_over_) return;
-  if (options_.near_eof == NearEof::half_close) half_close();
+  // Where the peer has ended too, closing says it as well, and cannot reset the connection.
+  if (options_.near_eof == NearEof::half_close && down_->state() != Flow::State::ended)
+    half_close();
   if (options_.near_eof == NearEof::close || !options_.receives || has_near_gone_) {
     half_close();
     return settle();
@@ -154,7 +156,7 @@ void Pump::far_ended() {
   on_eof_(Side::far);
   if (is_over_) return;
   // At once, so that a pipeline sees the end.
-  if (const int error = end_near_sink())
+  if (const int error = says_near_end_by_closing() ? 0 : end_near_sink())
     return finish(PumpEnd::near_failed, Error::from_errno(error, "close", options_.near_sink_name));
   if (!options_.sends) return settle();
   if (options_.far_eof == FarEof::exit) up_->drain();
@@ -164,7 +166,6 @@ void Pump::far_ended() {
 void Pump::settle() {
   is_settling_ = true;
   if (quit_timer_) quit_timer_->disarm();
-  // Where the peer has ended too, closing says it as well, and cannot reset the connection.
   if (down_->state() != Flow::State::ended) half_close();
   if (!down_->is_over()) down_->stop();
   acknowledgement_delay_ = kFirstLook;
@@ -175,7 +176,7 @@ void Pump::await_end() {
   if (!down_->is_over()) return;
   const std::uint64_t by_far = unacknowledged_by_far();
   if (by_far == 0) {
-    if (const int error = end_near_sink())
+    if (const int error = says_near_end_by_closing() ? 0 : end_near_sink())
       return finish(PumpEnd::near_failed,
                     Error::from_errno(error, "close", options_.near_sink_name));
   }
@@ -183,6 +184,7 @@ void Pump::await_end() {
   if (unacknowledged == 0) return finish(orderly_end_);
   if (!check_connections()) return;
   half_close();
+  if (says_near_end_by_closing()) end_near_sink();
   if (idle_timer_ && unacknowledged < std::exchange(unacknowledged_, unacknowledged))
     idle_timer_->arm(saturating_add(loop()->now(), options_.idle_timeout));
   if (!acknowledgement_timer_)
@@ -215,6 +217,13 @@ std::uint64_t Pump::unacknowledged_by_far() const noexcept {
 std::uint64_t Pump::unacknowledged_by_near() const noexcept {
   if (received() == 0) return 0;
   return unacknowledged_bytes(near_sink_.fd(), has_near_end_ && options_.near_half_closes);
+}
+
+/// Where the near side has ended too and is a connection, closing it says the same, which follows
+/// unless something has to be waited for.
+bool Pump::says_near_end_by_closing() const noexcept {
+  return options_.near_half_closes && near_sink_.kind() == FdKind::socket && up_ &&
+         up_->state() == Flow::State::ended;
 }
 
 /// A network file system may report a failed write when it is closed.

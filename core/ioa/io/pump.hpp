@@ -163,6 +163,7 @@ class Pump : public Notifier {
   void finish(PumpEnd end, std::optional<Error> error = std::nullopt);
   std::uint64_t unacknowledged_by_far() const noexcept;
   std::uint64_t unacknowledged_by_near() const noexcept;
+  bool says_near_end_by_closing() const noexcept;
   int end_near_sink();
 
   ByteEnd near_source_;

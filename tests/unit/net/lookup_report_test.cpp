@@ -36,9 +36,9 @@ TEST_F(LookupReportTest, EachKindIsCountedApart) {
   forward.host = "localhost";
   forward.service = "80";
   NameRequest reverse;
-  reverse.address = SocketAddress::loopback(Family::ipv4, 80);
-  settle(resolver.resolve(forward));
-  settle(resolver.resolve_name(reverse));
+  reverse.address = SocketAddress::from_numeric("127.0.0.1", 80).value();
+  const Future<LookupResult> addresses = resolver.resolve(forward);
+  const Future<NameResult> names = resolver.resolve_name(reverse);
   const Error error(ErrorKind::failed, {}, "resolve", "a", "no");
   detail::LookupReport(loop, {"a", {}, Family::any, "MX", detail::LookupKind::records})
       .failed(error);

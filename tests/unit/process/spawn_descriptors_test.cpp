@@ -15,7 +15,7 @@ namespace ioa {
 namespace {
 
 using test::Pipe;
-using test::run_shell;
+using test::run_line;
 using test::spawn_error;
 
 /// What the descriptors of a child that waits lead to, seen from here.
@@ -166,7 +166,7 @@ TEST_F(SpawnDescriptorsTest, ASourceMayBeClosedBeforeAndAfterItIsUsed) {
 TEST_F(SpawnDescriptorsTest, AStandardOneMayBeClosed) {
   SpawnRequest request;
   request.descriptors = {FdAction::close(0), FdAction::close(77)};
-  EXPECT_EQ(run_shell("[ -e /proc/$$/fd/0 ] || echo closed", request).out, "closed\n");
+  EXPECT_EQ(run_line("[ -e /proc/$$/fd/0 ] || echo closed", request).out, "closed\n");
 }
 
 TEST_F(SpawnDescriptorsTest, LaterStepsCount) {

@@ -83,7 +83,7 @@ inline Ran run_blocking(SpawnRequest request) {
   return {wait_for(child.pid), std::move(out)};
 }
 
-inline Ran run_shell(std::string line, SpawnRequest request = {}) {
+inline Ran run_line(std::string line, SpawnRequest request = {}) {
   request.arguments = SpawnRequest::shell(std::move(line)).arguments;
   return run_blocking(std::move(request));
 }

@@ -77,7 +77,7 @@ TEST_F(SpawnTerminalTest, OpeningATerminalDoesNotTakeItByTheWay) {
   SpawnRequest request;
   request.new_session = true;
   request.descriptors = {FdAction::open(pty.name, O_RDWR, 0)};
-  EXPECT_EQ(test::run_shell("[ -t 0 ] && ( : < /dev/tty ) 2>/dev/null || echo none", request).out,
+  EXPECT_EQ(test::run_line("[ -t 0 ] && ( : < /dev/tty ) 2>/dev/null || echo none", request).out,
             "none\n");
 }
 

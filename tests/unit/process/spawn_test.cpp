@@ -24,7 +24,7 @@ namespace {
 
 using test::Ran;
 using test::run_blocking;
-using test::run_shell;
+using test::run_line;
 using test::spawn_error;
 
 class SpawnTest : public test::GuardedTest {
@@ -49,7 +49,7 @@ TEST_F(SpawnTest, RunsAProgramWithItsArgumentsAsTheyAre) {
 }
 
 TEST_F(SpawnTest, GivesALineToTheShell) {
-  EXPECT_EQ(run_shell("echo a; exit 7").status, WaitStatus::exited(7));
+  EXPECT_EQ(run_line("echo a; exit 7").status, WaitStatus::exited(7));
 }
 
 TEST_F(SpawnTest, TheProgramMayDifferFromItsFirstArgument) {
@@ -208,12 +208,12 @@ TEST_F(SpawnTest, AVariableMayHaveTheChildsPid) {
 
 TEST_F(SpawnTest, TheEnvironmentIsInheritedChangedOrReplaced) {
   ::setenv("IOA_TEST_SPAWN", "old", 1);
-  EXPECT_EQ(run_shell("echo $IOA_TEST_SPAWN").out, "old\n");
+  EXPECT_EQ(run_line("echo $IOA_TEST_SPAWN").out, "old\n");
   SpawnRequest request;
   request.environment.set("IOA_TEST_SPAWN", "new");
-  EXPECT_EQ(run_shell("echo $IOA_TEST_SPAWN", request).out, "new\n");
+  EXPECT_EQ(run_line("echo $IOA_TEST_SPAWN", request).out, "new\n");
   request.environment.unset("IOA_TEST_SPAWN");
-  EXPECT_EQ(run_shell("echo ${IOA_TEST_SPAWN-none}", request).out, "none\n");
+  EXPECT_EQ(run_line("echo ${IOA_TEST_SPAWN-none}", request).out, "none\n");
   SpawnRequest bare = SpawnRequest::command({"/usr/bin/env"});
   bare.environment.clear().set("ONLY", "this");
   EXPECT_EQ(run_blocking(bare).out, "ONLY=this\n");
@@ -237,19 +237,19 @@ TEST_F(SpawnTest, HasItsOwnUmaskWhichFilesThatItOpensGet) {
   SpawnRequest request;
   request.umask = 027;
   request.descriptors = {FdAction::open(temp / "made", O_WRONLY | O_CREAT, 5)};
-  EXPECT_EQ(run_shell("umask", request).out, "0027\n");
+  EXPECT_EQ(run_line("umask", request).out, "0027\n");
   struct ::stat made {};
   EXPECT_EQ(::stat((temp / "made").c_str(), &made), 0);
   EXPECT_EQ(made.st_mode & 0777, 0640U);
 }
 
 TEST_F(SpawnTest, IsNicerByWhatIsAsked) {
-  const int own = std::atoi(run_shell("nice").out.c_str());
+  const int own = std::atoi(run_line("nice").out.c_str());
   SpawnRequest request;
   request.nice = 3;
-  EXPECT_EQ(std::atoi(run_shell("nice", request).out.c_str()), std::min(own + 3, 19));
+  EXPECT_EQ(std::atoi(run_line("nice", request).out.c_str()), std::min(own + 3, 19));
   request.nice = 100;
-  EXPECT_EQ(run_shell("nice", request).out, "19\n");
+  EXPECT_EQ(run_line("nice", request).out, "19\n");
 }
 
 TEST_F(SpawnTest, HasItsOwnLimits) {
@@ -257,7 +257,7 @@ TEST_F(SpawnTest, HasItsOwnLimits) {
   request.limits = {{RLIMIT_NOFILE, 64, 128}, {RLIMIT_CORE, 0, 0}};
   request.descriptors = {FdAction::dup(2, 100)};
   EXPECT_EQ(
-      run_shell("ulimit -Sn; ulimit -Hn; ulimit -c; [ -e /proc/self/fd/100 ] && echo open", request)
+      run_line("ulimit -Sn; ulimit -Hn; ulimit -c; [ -e /proc/self/fd/100 ] && echo open", request)
           .out,
       "64\n128\n0\nopen\n");
   request.limits = {{RLIMIT_NOFILE, 64, 128}, {RLIMIT_NPROC, 2, 1}};
@@ -273,7 +273,7 @@ TEST_F(SpawnTest, LeadsAGroupOrASessionOrJoinsAGroup) {
   // pid, group, session
   const std::string ask = "set -- $(cat /proc/$$/stat); echo $1 $5 $6";
   const auto [pid, group, session] = [&] {
-    std::istringstream in(run_shell(ask).out);
+    std::istringstream in(run_line(ask).out);
     std::array<int, 3> ids{};
     in >> ids[0] >> ids[1] >> ids[2];
     return ids;
@@ -284,12 +284,12 @@ TEST_F(SpawnTest, LeadsAGroupOrASessionOrJoinsAGroup) {
   SpawnRequest request;
   request.process_group = 0;
   EXPECT_EQ(
-      run_shell("set -- $(cat /proc/$$/stat); [ $5 = $1 ] && [ $6 != $1 ] && echo leads", request)
+      run_line("set -- $(cat /proc/$$/stat); [ $5 = $1 ] && [ $6 != $1 ] && echo leads", request)
           .out,
       "leads\n");
   request.new_session = true;
   EXPECT_EQ(
-      run_shell("set -- $(cat /proc/$$/stat); [ $5 = $1 ] && [ $6 = $1 ] && echo leads", request)
+      run_line("set -- $(cat /proc/$$/stat); [ $5 = $1 ] && [ $6 = $1 ] && echo leads", request)
           .out,
       "leads\n");
 
@@ -298,7 +298,7 @@ TEST_F(SpawnTest, LeadsAGroupOrASessionOrJoinsAGroup) {
   const SpawnedChild leader = spawn(first);
   SpawnRequest second;
   second.process_group = leader.pid;
-  EXPECT_EQ(run_shell("set -- $(cat /proc/$$/stat); echo $5", second).out,
+  EXPECT_EQ(run_line("set -- $(cat /proc/$$/stat); echo $5", second).out,
             std::to_string(leader.pid) + "\n");
   ::kill(leader.pid, SIGKILL);
   EXPECT_EQ(test::wait_for(leader.pid).signal(), SIGKILL);
@@ -315,12 +315,12 @@ TEST_F(SpawnTest, TakesOtherIdsForGood) {
   request.group = 65533;
   request.groups = {{65532, 65531}};
   EXPECT_EQ(
-      run_shell("grep -E '^(Uid|Gid|Groups):' /proc/self/status | tr '\\t' ' ' ", request).out,
+      run_line("grep -E '^(Uid|Gid|Groups):' /proc/self/status | tr '\\t' ' ' ", request).out,
       "Uid: 65534 65534 65534 65534\n"
       "Gid: 65533 65533 65533 65533\n"
       "Groups: 65531 65532 \n");
   request.groups = {std::vector<::gid_t>()};
-  EXPECT_EQ(run_shell("grep Groups: /proc/self/status | tr -d '\\t ' ", request).out, "Groups:\n");
+  EXPECT_EQ(run_line("grep Groups: /proc/self/status | tr -d '\\t ' ", request).out, "Groups:\n");
   EXPECT_EQ(::getuid(), 0U) << "of this process";
   EXPECT_EQ(::geteuid(), 0U);
 }
