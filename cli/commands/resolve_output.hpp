@@ -24,7 +24,7 @@ struct Found {
   std::vector<ResolvedAddress> addresses;
   std::vector<std::string> names;  ///< Of a reverse look-up.
   std::string canonical;
-  std::vector<DnsRecord> records;             ///< If a type was asked for.
+  std::vector<DnsRecord> records;        ///< If a type was asked for.
   std::shared_ptr<const Error> failure;  ///< If nothing was found.
 };
 

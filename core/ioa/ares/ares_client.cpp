@@ -81,7 +81,8 @@ AresClient::Key::Key(std::string_view asked_name, RecordType asked_type) noexcep
   constexpr std::uint64_t kPrime = 0x100000001b3;
   constexpr unsigned char kCase = 'a' - 'A';
   std::uint64_t sum = 0xcbf29ce484222325 + static_cast<std::uint64_t>(type);
-  for (const char letter : name) sum = (sum ^ (static_cast<unsigned char>(letter) | kCase)) * kPrime;
+  for (const char letter : name)
+    sum = (sum ^ (static_cast<unsigned char>(letter) | kCase)) * kPrime;
   hash = static_cast<std::size_t>(sum);
 }
 

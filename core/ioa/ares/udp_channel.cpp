@@ -76,8 +76,8 @@ bool UdpChannel::open() {
     return false;
   }
   // A failure costs speed at most.
-  static_cast<void>(::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &receive_buffer_,
-                                 sizeof receive_buffer_));
+  static_cast<void>(
+      ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &receive_buffer_, sizeof receive_buffer_));
   auto opened = std::make_unique<Socket>(loop_, std::move(fd));
   opened->watch.set_callback([this](IoEvent event) { ready(event); });
   try {

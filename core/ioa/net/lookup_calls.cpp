@@ -105,8 +105,7 @@ Error name_error(int eai, int errno_value, const NameRequest& request) {
 std::optional<LookupResult> answer_numeric(const LookupRequest& request) {
   // The C library would look up what is before a NUL; a peer may have chosen the name.
   const auto has_nul = [](const std::string& text) { return text.find('\0') != std::string::npos; };
-  if (has_nul(request.host) || has_nul(request.service))
-    throw lookup_error(EAI_NONAME, 0, request);
+  if (has_nul(request.host) || has_nul(request.service)) throw lookup_error(EAI_NONAME, 0, request);
   const auto port = numeric_port(request.service);
   const auto addresses = numeric_addresses(request, port.value_or(0));
   if (addresses.empty() && request.numeric_host) throw lookup_error(EAI_NONAME, 0, request);

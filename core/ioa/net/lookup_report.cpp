@@ -54,25 +54,22 @@ void LookupReport::done(const LookupResult& result) const {
   for (const ResolvedAddress& found : result.addresses)
     texts.push_back(subject_.service.empty() ? found.address.host() : found.address.to_string());
   const std::array<EventField, 2> fields{
-      {{"addresses", std::span<const std::string>(texts)},
-       {"duration_ms", duration_ms()}}};
+      {{"addresses", std::span<const std::string>(texts)}, {"duration_ms", duration_ms()}}};
   tell("resolve.done", fields);
 }
 
 void LookupReport::done(const NameResult& result) const {
   if (!is_told()) return;
   const std::array<std::string, 1> names{result.host};
-  const std::array<EventField, 3> fields{
-      {{"service", result.service},
-       {"names", std::span<const std::string>(names)},
-       {"duration_ms", duration_ms()}}};
+  const std::array<EventField, 3> fields{{{"service", result.service},
+                                          {"names", std::span<const std::string>(names)},
+                                          {"duration_ms", duration_ms()}}};
   tell("resolve.done", fields);
 }
 
 void LookupReport::done(std::span<const std::string> records) const {
   if (!is_told()) return;
-  const std::array<EventField, 2> fields{
-      {{"records", records}, {"duration_ms", duration_ms()}}};
+  const std::array<EventField, 2> fields{{{"records", records}, {"duration_ms", duration_ms()}}};
   tell("resolve.done", fields);
 }
 
@@ -86,9 +83,7 @@ void LookupReport::tell_failed(const Error& error) const {
   const std::string symbol = error.code() ? error_name(error.code()) : std::string("timeout");
   const std::string message = error.reason();
   const std::array<EventField, 3> fields{
-      {{"error", symbol},
-       {"message", message},
-       {"duration_ms", duration_ms()}}};
+      {{"error", symbol}, {"message", message}, {"duration_ms", duration_ms()}}};
   tell("resolve.failed", fields);
 }
 

@@ -54,8 +54,7 @@ TEST_F(UdpChannelTest, OnlyAReplyToTheWholeQuestionIsTaken) {
     const auto to = [&](const std::string& question, const std::string& target) {
       DnsMessage message;
       message.question = question;
-      message.answers = {
-          test::record(query.name, kHttps, 300, wire_u16(0) + wire_name(target))};
+      message.answers = {test::record(query.name, kHttps, 300, wire_u16(0) + wire_name(target))};
       return message.wire(query);
     };
     return {to(wire_name("a.org") + wire_u16(kHttps + 32) + wire_u16(1), "type"),
@@ -132,7 +131,8 @@ class Asking final : public detail::AresProbe {
 
   void ask() {
     // A question for A records of the root, as c-ares allocates them.
-    constexpr std::array<unsigned char, 17> kQuery{0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1};
+    constexpr std::array<unsigned char, 17> kQuery{0, 0, 1, 0, 0, 1, 0, 0, 0,
+                                                   0, 0, 0, 0, 0, 1, 0, 1};
     detail::AresQuery query;
     query.bytes.reset(static_cast<unsigned char*>(std::malloc(kQuery.size())));
     std::copy(kQuery.begin(), kQuery.end(), query.bytes.get());
