@@ -10,7 +10,7 @@
 
 namespace ioa::detail {
 
-void AresQuery::Free::operator()(unsigned char* bytes) const noexcept { ::ares_free_string(bytes); }
+void AresQuery::Free::operator()(unsigned char* made) const noexcept { ::ares_free_string(made); }
 
 void AresQuery::set_id(std::uint16_t id) const noexcept {
   bytes.get()[0] = static_cast<unsigned char>(id >> 8);

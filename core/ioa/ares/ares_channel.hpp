@@ -11,7 +11,7 @@ namespace ioa::detail {
 /// A message with one question, as c-ares has made it.
 struct AresQuery {
   struct Free {
-    void operator()(unsigned char* bytes) const noexcept;
+    void operator()(unsigned char* made) const noexcept;
   };
 
   std::unique_ptr<unsigned char, Free> bytes;
