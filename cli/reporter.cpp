@@ -101,7 +101,8 @@ std::string describe(std::string_view name, std::span<const EventField> fields) 
   if (name == "closed")
     return fmt::format("closed ({}): {} bytes sent, {} received", get("reason"), get("bytes_sent"),
                        get("bytes_received"));
-  if (name == "child.started") return fmt::format("started {}, pid {}", command_line(fields), get("pid"));
+  if (name == "child.started")
+    return fmt::format("started {}, pid {}", command_line(fields), get("pid"));
   if (name == "child.exited") return fmt::format("pid {} {}", get("pid"), get("message"));
   if (name == "accepted") return fmt::format("accepted {}", get("address"));
   if (name == "rejected") return fmt::format("rejected {}: {}", get("address"), get("reason"));
