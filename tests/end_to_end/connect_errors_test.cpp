@@ -202,10 +202,9 @@ TEST(ConnectErrorsTest, OfAFileAPeerThatGoesLeavesTheRestUndelivered) {
   stdio.in = open_to_read(dir.write("input", std::string(kSize, 'x')));
   const RunResult result = run_ioa_with(std::move(stdio), connect_to(peer));
   expect_failure(result, 1, " bytes sent, 0 received, ");
-  const std::regex counts("(\\d+) bytes sent, 0 received, (\\d+) not delivered\n");
-  std::smatch found;
-  ASSERT_TRUE(std::regex_search(result.err, found, counts)) << result.err;
-  EXPECT_EQ(std::stoul(found[1]) + std::stoul(found[2]), kSize) << result.err;
+  const auto counts = find_all(result.err, "(\\d+) bytes sent, 0 received, (\\d+) not delivered\n");
+  ASSERT_EQ(counts.size(), 1U) << result.err;
+  EXPECT_EQ(std::stoul(counts[0][1]) + std::stoul(counts[0][2]), kSize) << result.err;
 }
 
 }  // namespace
