@@ -68,6 +68,21 @@ std::string field(std::span<const EventField> fields, std::string_view name) {
   return {};
 }
 
+/// A command as somebody would type it, about.
+std::string command_line(std::span<const EventField> fields) {
+  std::string line;
+  for (const EventField& entry : fields) {
+    const auto* words = std::get_if<std::span<const std::string>>(&entry.value);
+    if (entry.name != "command" || words == nullptr) continue;
+    for (const std::string& word : *words) {
+      const bool is_plain = !word.empty() && word.find(' ') == word.npos;
+      const std::string_view quote = is_plain ? "" : "'";
+      line += fmt::format("{}{}{}{}", line.empty() ? "" : " ", quote, escape(word), quote);
+    }
+  }
+  return line;
+}
+
 /// An event as -v tells it; empty for those that are not worth a line.
 std::string describe(std::string_view name, std::span<const EventField> fields) {
   const auto get = [&](std::string_view key) { return field(fields, key); };
@@ -86,7 +101,8 @@ std::string describe(std::string_view name, std::span<const EventField> fields) 
   if (name == "closed")
     return fmt::format("closed ({}): {} bytes sent, {} received", get("reason"), get("bytes_sent"),
                        get("bytes_received"));
-  if (name == "child.started") return fmt::format("started {}, pid {}", get("command"), get("pid"));
+  if (name == "child.started")
+    return fmt::format("started {}, pid {}", command_line(fields), get("pid"));
   if (name == "child.exited") return fmt::format("pid {} {}", get("pid"), get("message"));
   if (name == "accepted") return fmt::format("accepted {}", get("address"));
   if (name == "rejected") return fmt::format("rejected {}: {}", get("address"), get("reason"));

@@ -290,6 +290,23 @@ TEST(RunChildManyTest, EachIsTriedAgain) {
   for (const char* file : {"a", "b", "c"}) EXPECT_EQ(folder.read(file), "x\nx\nx\n");
 }
 
+TEST(RunChildManyTest, EventsTellOfEachTry) {
+  const TempDir folder;
+  const std::string path = folder / "events";
+  run_ioa(many_shells({"--retry", "1", "--backoff", "5ms", "--events", path}, "exit $1"), "3\n");
+  std::string names;
+  for (const std::string& line : lines_of(folder.read("events"))) {
+    const json event = json::parse(line);
+    names += event["event"].get<std::string>() + "\n";
+    if (event["event"] != "retry") continue;
+    EXPECT_EQ(event["n"], 1);
+    EXPECT_EQ(event["attempt"], 1);
+    EXPECT_EQ(event["delay_ms"], 5);
+    EXPECT_EQ(event["reason"], "exited with status 3");
+  }
+  EXPECT_EQ(names, "child.started\nchild.exited\nretry\nchild.started\nchild.exited\nexit\n");
+}
+
 TEST(RunChildManyTest, TagsAreTheLinesOrATextWithThem) {
   expect_success(run_ioa(many_shells({"--tag"}, "printf 'x\\ny'"), "a\nb\n"),
                  "a\tx\na\ty\nb\tx\nb\ty\n");

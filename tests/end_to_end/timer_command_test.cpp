@@ -3,6 +3,9 @@
 #include <signal.h>
 
 #include <chrono>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -13,6 +16,7 @@ namespace ioa::test {
 namespace {
 
 using namespace std::chrono_literals;
+using nlohmann::json;
 
 RunResult run_timer(std::vector<std::string> options, const std::string& script,
                     std::string_view input = {}) {
@@ -38,6 +42,37 @@ TEST(TimerCommandTest, CommandsSeeTheTick) {
   EXPECT_TRUE(result.out.starts_with("1 24 ")) << result.out;
   EXPECT_NE(result.out.find("\n2 24 "), std::string::npos) << result.out;
   EXPECT_EQ(line_count(result.out), 2U);
+}
+
+TEST(TimerCommandTest, EventsTellOfCommandsAsRunChildDoes) {
+  const TempDir dir;
+  const std::string path = dir / "events";
+  run_timer({"every", "10ms", "--count", "1", "--events", path}, "kill -KILL $$");
+  std::ifstream file(path);
+  std::map<std::string, json> events;
+  for (std::string line; std::getline(file, line);) {
+    json event = json::parse(line);
+    const std::string name = event["event"];
+    events[name] = std::move(event);
+  }
+  const json& started = events["child.started"];
+  EXPECT_EQ(started["tick"], 1);
+  EXPECT_EQ(started["attempt"], 1);
+  EXPECT_EQ(started["command"], json({"sh", "-c", "kill -KILL $$"}));
+  const json& exited = events["child.exited"];
+  EXPECT_EQ(exited["tick"], 1);
+  EXPECT_EQ(exited["attempt"], 1);
+  EXPECT_EQ(exited["pid"], started["pid"]);
+  EXPECT_EQ(exited["status"], 128 + SIGKILL);
+  EXPECT_EQ(exited["signal"], SIGKILL);
+  EXPECT_EQ(exited["timed_out"], false);
+  EXPECT_TRUE(exited["duration_ms"].is_number());
+  EXPECT_EQ(exited["message"], "killed by SIGKILL");
+}
+
+TEST(TimerCommandTest, CommandsAreToldAsTheyAreTyped) {
+  const RunResult result = run_timer({"every", "10ms", "--count", "1", "-v"}, "exit 0");
+  EXPECT_EQ(result.err.rfind("ioa timer: started sh -c 'exit 0', pid ", 0), 0U) << result.err;
 }
 
 TEST(TimerCommandTest, AFailureIsTheStatus) {

@@ -56,6 +56,10 @@ std::string ChildReport::name() const {
   return escape_argument(item ? item->text : command.front());
 }
 
+std::string ChildReport::reason() const {
+  return limit == ChildLimit::none ? status.text() : "a time limit was reached";
+}
+
 std::string report_text(const ChildReport& report) {
   const std::string name = report.name();
   const std::string attempts =

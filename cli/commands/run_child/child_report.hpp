@@ -45,6 +45,8 @@ struct ChildReport {
   int exit_status() const noexcept;
   /// What it is called in talk: its program, or its line.
   std::string name() const;
+  /// Why it is run again: how it has ended.
+  std::string reason() const;
 };
 
 /// `"make": exited with status 2 after 1.2s (user 0.9s, system 0.1s, 25.1 MiB, 2 attempts)`

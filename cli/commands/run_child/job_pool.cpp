@@ -245,6 +245,11 @@ Future<> JobPool::pause(Job& job, Duration wall) {
   if (job.attempts == 1 || wall > kLongestPause) job.next_pause = first;
   const Duration delay = job.next_pause;
   job.next_pause = std::min(delay * 2, std::max(kLongestPause, first));
+  const std::string reason = job.last.reason();
+  around_.world.reporter.event("retry", {{"n", static_cast<std::int64_t>(job.item.number)},
+                                         {"attempt", std::int64_t{job.attempts}},
+                                         {"delay_ms", milliseconds(delay)},
+                                         {"reason", std::string_view(reason)}});
   job.is_pausing = true;
   job.timer.arm(saturating_add(Clock::now(), delay));
   return future;

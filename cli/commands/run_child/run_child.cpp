@@ -213,8 +213,7 @@ Future<bool> Supervisor::pause(const ChildReport& report) {
   if (attempts_ == 1 || report.wall > kLongestPause) next_pause_ = options_.backoff;
   const Duration delay = next_pause_;
   next_pause_ = std::min(delay * 2, std::max(kLongestPause, Duration(options_.backoff)));
-  const std::string reason =
-      report.limit == ChildLimit::none ? report.status.text() : "a time limit was reached";
+  const std::string reason = report.reason();
   world_.reporter.event("retry", {{"attempt", std::int64_t{attempts_}},
                                   {"delay_ms", milliseconds(delay)},
                                   {"reason", std::string_view(reason)}});

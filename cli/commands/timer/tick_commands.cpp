@@ -5,6 +5,7 @@
 #include <csignal>
 #include <exception>
 #include <utility>
+#include <vector>
 
 #include "cli/escape.hpp"
 #include "cli/wall_time.hpp"
@@ -57,8 +58,9 @@ void TickCommands::start(const TickReport& tick) {
   running.run->on_started = [this, &running, number = tick.number](::pid_t pid) {
     running.pid = pid;
     context_.reporter.event("child.started",
-                            {{"pid", std::int64_t{pid}},
-                             {"tick", static_cast<std::int64_t>(number)},
+                            {{"tick", static_cast<std::int64_t>(number)},
+                             {"pid", std::int64_t{pid}},
+                             {"attempt", std::int64_t{1}},
                              {"command", std::span<const std::string>(options_.command)}});
   };
   tasks_.add(follow(running, tick.number));
@@ -76,20 +78,30 @@ void TickCommands::ended(Running& running, const ChildReport& report, std::uint6
     cannot_run_ = true;
     context_.reporter.error(name + ": " + escape(report.error->reason()));
   } else {
-    const std::string fate = report.status.text();
-    context_.reporter.event("child.exited", {{"pid", std::int64_t{report.pid}},
-                                             {"tick", static_cast<std::int64_t>(number)},
-                                             {"status", std::int64_t{status}},
-                                             {"duration_ms", milliseconds(report.wall)},
-                                             {"message", std::string_view(fate)}});
+    tell_end(report, number);
     if (status != 0 && !running.is_ending)
-      context_.reporter.note(fmt::format("{} (tick {}): {}", name, number, fate));
+      context_.reporter.note(fmt::format("{} (tick {}): {}", name, number, report.status.text()));
   }
   // One that was ended for the next tick's sake has not failed.
   if (status != 0 && !running.is_ending && !failure_) failure_ = status;
   running.is_over = true;
   running.pid = 0;
   more_.schedule();  // its coroutine is still at work
+}
+
+void TickCommands::tell_end(const ChildReport& report, std::uint64_t number) {
+  if (!context_.reporter.wants_events()) return;
+  const std::string fate = report.status.text();
+  std::vector<EventField> fields{{"tick", static_cast<std::int64_t>(number)},
+                                 {"pid", std::int64_t{report.pid}},
+                                 {"attempt", std::int64_t{1}},
+                                 {"status", std::int64_t{report.exit_status()}}};
+  if (const auto signal = report.status.signal())
+    fields.push_back({"signal", std::int64_t{*signal}});
+  fields.push_back({"timed_out", false});
+  fields.push_back({"duration_ms", milliseconds(report.wall)});
+  fields.push_back({"message", std::string_view(fate)});
+  context_.reporter.event("child.exited", fields);
 }
 
 void TickCommands::go_on() {

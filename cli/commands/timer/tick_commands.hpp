@@ -56,6 +56,7 @@ class TickCommands {
   void start(const TickReport& tick);
   Future<> follow(Running& running, std::uint64_t number);
   void ended(Running& running, const ChildReport& report, std::uint64_t number);
+  void tell_end(const ChildReport& report, std::uint64_t number);
   void end(Running& running, int signal);
   void go_on();
 
