@@ -314,11 +314,10 @@ TEST_F(SpawnTest, TakesOtherIdsForGood) {
   request.user = 65534;
   request.group = 65533;
   request.groups = {{65532, 65531}};
-  EXPECT_EQ(
-      run_line("grep -E '^(Uid|Gid|Groups):' /proc/self/status | tr '\\t' ' ' ", request).out,
-      "Uid: 65534 65534 65534 65534\n"
-      "Gid: 65533 65533 65533 65533\n"
-      "Groups: 65531 65532 \n");
+  EXPECT_EQ(run_line("grep -E '^(Uid|Gid|Groups):' /proc/self/status | tr '\\t' ' ' ", request).out,
+            "Uid: 65534 65534 65534 65534\n"
+            "Gid: 65533 65533 65533 65533\n"
+            "Groups: 65531 65532 \n");
   request.groups = {std::vector<::gid_t>()};
   EXPECT_EQ(run_line("grep Groups: /proc/self/status | tr -d '\\t ' ", request).out, "Groups:\n");
   EXPECT_EQ(::getuid(), 0U) << "of this process";
