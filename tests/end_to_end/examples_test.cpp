@@ -368,6 +368,7 @@ TEST_F(ExamplesTest, TailLogfilePrintsWhatIsAdded) {
   Process::Stdio stdio;
   stdio.out = std::move(output.second);
   Process tail({example("tail_logfile"), log}, std::move(stdio));
+  ASSERT_TRUE(tail.wait_for_err("following"));
   const auto next = [&output] {
     std::string line;
     for (char c = 0; ::read(output.first.get(), &c, 1) == 1 && c != '\n';) line += c;

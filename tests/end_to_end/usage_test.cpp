@@ -127,13 +127,13 @@ TEST_F(UsageTest, HelpThatCannotBeWrittenIsAFailure) {
 }
 
 TEST_F(UsageTest, EventsNeedADescriptorThatIsWrittenTo) {
-  constexpr std::string_view kExpected =
-      "--events 3: expected a descriptor that is open for writing, or a path";
+  const std::string expected = ": expected a descriptor that is open for writing, or a path";
   Process::Stdio stdio;
   stdio.fd3 = open_to_read("/dev/null");
   expect_failure(run_ioa_with(std::move(stdio), {"run", "--events", "3", "echo", "x"}), 2,
-                 kExpected);
-  expect_failure(run_ioa({"run", "--events", "3", "echo", "x"}), 2, kExpected);
+                 "--events 3" + expected);
+  // No test runner leaves so high a number open to its tests.
+  expect_failure(run_ioa({"run", "--events", "700", "echo", "x"}), 2, "--events 700" + expected);
 }
 
 TEST_F(UsageTest, HelpThatNobodyReadsEndsQuietly) {

@@ -22,7 +22,10 @@ ioa::Future<> print_lines(ioa::FileStream& log) {
 }
 
 /// To behind the last LF: a line that is being written is printed whole.
-void seek_to_end_of_lines(ioa::FileStream& log, std::uint64_t) { log.seek_to_last("\n", kHorizon); }
+void seek_to_end_of_lines(ioa::FileStream& log, std::uint64_t) {
+  log.seek_to_last("\n", kHorizon);
+  std::fprintf(stderr, "tail_logfile: following %s\n", log.path().c_str());
+}
 
 }  // namespace
 
