@@ -16,10 +16,10 @@ namespace ioa::cli {
 namespace {
 
 // Nothing tells when a process group is gone: it is looked at, soon, then less often.
-constexpr Duration kFirstLook = std::chrono::milliseconds(1);
-constexpr Duration kLastLook = std::chrono::milliseconds(20);
+constexpr Duration kFirstGroupLook = std::chrono::milliseconds(1);
+constexpr Duration kLastGroupLook = std::chrono::milliseconds(20);
 // A process that the kernel does not let go is not waited for longer than this after SIGKILL.
-constexpr Duration kPatience = std::chrono::seconds(2);
+constexpr Duration kGroupPatience = std::chrono::seconds(2);
 
 }  // namespace
 
@@ -43,13 +43,13 @@ bool is_group_alive(::pid_t group) {
 Future<bool> group_gone_within(Loop& loop, ::pid_t group, Duration limit) {
   const TimePoint due =
       limit > Duration::zero() ? saturating_add(loop.now(), limit) : TimePoint::max();
-  Duration step = kFirstLook;
+  Duration step = kFirstGroupLook;
   for (;;) {
     if (!is_group_alive(group)) co_return true;
     const Duration left = due - loop.now();
     if (left <= Duration::zero()) co_return false;
     co_await sleep_for(loop, std::min(step, left));
-    step = std::min(step * 2, kLastLook);
+    step = std::min(step * 2, kLastGroupLook);
   }
 }
 
@@ -59,7 +59,7 @@ Future<> end_group(Loop& loop, ::pid_t group, Duration kill_after) {
   const bool is_gone = co_await group_gone_within(loop, group, kill_after);
   if (is_gone) co_return;
   signal_group(group, SIGKILL);
-  co_await group_gone_within(loop, group, kPatience);
+  co_await group_gone_within(loop, group, kGroupPatience);
 }
 
 }  // namespace ioa::cli

@@ -1,9 +1,13 @@
 #include "cli/commands/resolve_options.hpp"
 
+#include <netdb.h>
+#include <netinet/in.h>
+
 #include <algorithm>
 #include <array>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "cli/escape.hpp"
@@ -49,14 +53,38 @@ constexpr std::array<FormatChoice, 4> kFormats{
 
 constexpr std::uint16_t kDnsPort = 53;
 
+/// A service's name is looked for in the system's own list (services(5)); 0 for what is none.
+std::uint16_t dns_port(const std::string& service) {
+  if (service.empty()) return kDnsPort;
+  if (const auto port = parse_port(service)) return *port;
+  const ::servent* entry = ::getservbyname(service.c_str(), "udp");
+  return entry == nullptr ? 0 : ntohs(static_cast<std::uint16_t>(entry->s_port));
+}
+
+/// Takes the scheme from the front of an address of datagrams: the family that it asks for.
+Family take_udp_scheme(std::string_view& text) {
+  constexpr std::array<std::pair<std::string_view, Family>, 3> kSchemes{
+      {{"udp:", Family::any}, {"udp4:", Family::ipv4}, {"udp6:", Family::ipv6}}};
+  for (const auto& [scheme, family] : kSchemes) {
+    if (!text.starts_with(scheme)) continue;
+    text.remove_prefix(scheme.size());
+    if (text.starts_with("//")) text.remove_prefix(2);
+    return family;
+  }
+  return Family::any;
+}
+
 SocketAddress read_server(const OptionValues& values, const std::string& text) {
   constexpr std::string_view kExpected = "expected ADDRESS or ADDRESS:PORT, numeric";
+  std::string_view rest = text;
+  const Family family = take_udp_scheme(rest);
   try {
-    const HostService parsed = parse_host_service(text);
-    const auto port = parsed.service.empty() ? kDnsPort : parse_port(parsed.service);
-    const auto address =
-        port ? SocketAddress::from_numeric(parsed.host, *port) : std::optional<SocketAddress>();
-    if (address && *port != 0) return *address;
+    const HostService parsed = parse_host_service(rest);
+    const std::uint16_t port = dns_port(parsed.service);
+    const auto address = SocketAddress::from_numeric(parsed.host, port);
+    const bool fits = address && (family == Family::any ||
+                                  (family == Family::ipv6) == (address->family() == AF_INET6));
+    if (fits && port != 0) return *address;
   } catch (const AddressError&) {  // the same answer
   }
   values.fail("server", text, kExpected);

@@ -22,7 +22,7 @@ using namespace std::chrono_literals;
 using test::EventLog;
 using test::SocketPair;
 
-constexpr IoEvents kBoth = IoEvents(IoEvent::read).with(IoEvent::write);
+constexpr IoEvents kReadAndWrite = IoEvents(IoEvent::read).with(IoEvent::write);
 
 class LoopIoTest : public test::LoopConformance {
  protected:
@@ -72,7 +72,7 @@ TEST_P(LoopIoTest, WriteReadinessFollowsTheSpace) {
 
 TEST_P(LoopIoTest, ReadingIsToldBeforeWriting) {
   test::write_all(pair.second.get(), "x");
-  EXPECT_EQ(readiness(pair.first.get(), kBoth), "rw");
+  EXPECT_EQ(readiness(pair.first.get(), kReadAndWrite), "rw");
 }
 
 TEST_P(LoopIoTest, OnlyWhatIsWantedIsTold) {
@@ -89,7 +89,7 @@ TEST_P(LoopIoTest, WantingChangesWhatIsTold) {
   EXPECT_EQ(watch.wanted(), IoEvents(IoEvent::write));
   turn_now();
   EXPECT_EQ(log.take(), "w");
-  watch.want(kBoth);
+  watch.want(kReadAndWrite);
   turn_now();
   EXPECT_EQ(log.take(), "rw");
   watch.want({});
@@ -131,7 +131,7 @@ TEST_P(LoopIoTest, TheReadersEndIsWritableAlthoughThePipeIsFull) {
 TEST_P(LoopIoTest, AHalfClosedPeerIsReadableAndStillWritable) {
   SocketPair ends = test::tcp_pair();
   ::shutdown(ends.second.get(), SHUT_WR);
-  EXPECT_EQ(readiness(ends.first.get(), kBoth), "rw");
+  EXPECT_EQ(readiness(ends.first.get(), kReadAndWrite), "rw");
 }
 
 TEST_P(LoopIoTest, ARefusedDatagramIsReadable) {
@@ -168,7 +168,7 @@ TEST_P(LoopIoTest, ARegularFileIsAlwaysReady) {
   const test::TempDir dir;
   UniqueFd file(::open(dir.write("file", "").c_str(), O_RDWR | O_CLOEXEC));
   watch.set_callback(log.callback());
-  watch.start(file.get(), kBoth);
+  watch.start(file.get(), kReadAndWrite);
   for (int i = 0; i < 3; ++i) {
     loop.turn();
     EXPECT_EQ(log.take(), "rw");
@@ -220,7 +220,7 @@ TEST_P(LoopIoTest, AHighDescriptorIsWatchedOrRefused) {
   if (!high) GTEST_SKIP() << "the descriptor limit is below 1500";
   test::write_all(pair.second.get(), "x");
   try {
-    EXPECT_EQ(readiness(high.get(), kBoth), "rw");
+    EXPECT_EQ(readiness(high.get(), kReadAndWrite), "rw");
   } catch (const Error& error) {
     EXPECT_TRUE(is("select")) << "only select(2) has a limit";
     EXPECT_EQ(error.code().value(), EMFILE);
@@ -244,7 +244,7 @@ TEST_P(LoopIoTest, ADescriptorThatIsNotOpenIsRefusedOrTold) {
 
 TEST_P(LoopIoTest, ADescriptorClosedBehindTheLoopsBackIsToldOnceAtMostAndDoesNotSpin) {
   watch.set_callback(log.callback());
-  watch.start(pair.first.get(), kBoth);
+  watch.start(pair.first.get(), kReadAndWrite);
   test::fill(pair.first.get());
   loop.turn(1ms);  // what the backend opens when it waits first must not take the number
   log.take();

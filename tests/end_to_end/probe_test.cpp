@@ -16,7 +16,7 @@
 namespace ioa::test {
 namespace {
 
-std::string without_times(const std::string& text) {
+std::string without_rtts(const std::string& text) {
   return replace_all(text, "\t[0-9.]+ms\n", "\tTIME\n");
 }
 
@@ -24,7 +24,7 @@ TEST(ProbeTest, AnOpenPortIsALineAndStatusZero) {
   TestServer server;
   const RunResult result = run_ioa({"connect", "-z", "127.0.0.1", server.port_text()});
   EXPECT_EQ(result.status, 0);
-  EXPECT_EQ(without_times(result.out), "127.0.0.1\t" + server.port_text() + "/tcp\topen\tTIME\n");
+  EXPECT_EQ(without_rtts(result.out), "127.0.0.1\t" + server.port_text() + "/tcp\topen\tTIME\n");
   EXPECT_EQ(result.err, "");
 }
 
@@ -32,7 +32,7 @@ TEST(ProbeTest, AClosedPortIsALineAndStatusFour) {
   const std::string port = std::to_string(closed_port());
   const RunResult result = run_ioa({"connect", "-z", "127.0.0.1", port});
   EXPECT_EQ(result.status, 4);
-  EXPECT_EQ(without_times(result.out), "127.0.0.1\t" + port + "/tcp\tclosed\tTIME\n");
+  EXPECT_EQ(without_rtts(result.out), "127.0.0.1\t" + port + "/tcp\tclosed\tTIME\n");
 }
 
 TEST(ProbeTest, ManyPortsAreReportedInTheOrderGiven) {
@@ -42,9 +42,9 @@ TEST(ProbeTest, ManyPortsAreReportedInTheOrderGiven) {
   const RunResult all =
       run_ioa({"connect", "-z", "127.0.0.1", second.port_text(), closed, first.port_text()});
   EXPECT_EQ(all.status, 4);
-  EXPECT_EQ(without_times(all.out), "127.0.0.1\t" + second.port_text() + "/tcp\topen\tTIME\n" +
-                                        "127.0.0.1\t" + closed + "/tcp\tclosed\tTIME\n" +
-                                        "127.0.0.1\t" + first.port_text() + "/tcp\topen\tTIME\n");
+  EXPECT_EQ(without_rtts(all.out), "127.0.0.1\t" + second.port_text() + "/tcp\topen\tTIME\n" +
+                                       "127.0.0.1\t" + closed + "/tcp\tclosed\tTIME\n" +
+                                       "127.0.0.1\t" + first.port_text() + "/tcp\topen\tTIME\n");
   const RunResult any = run_ioa({"connect", "-z", "--any", "127.0.0.1", first.port_text(), closed});
   EXPECT_EQ(any.status, 0);
 }
@@ -83,7 +83,7 @@ TEST(ProbeTest, JsonNamesTheAddressThatRefused) {
 TEST(ProbeTest, ANameThatDoesNotResolveIsStatusThree) {
   const RunResult result = run_ioa({"connect", "-z", "no..such.name", "80"});
   EXPECT_EQ(result.status, 3);
-  EXPECT_EQ(without_times(result.out).rfind("no..such.name\t80/tcp\tunresolved\t", 0), 0U)
+  EXPECT_EQ(without_rtts(result.out).rfind("no..such.name\t80/tcp\tunresolved\t", 0), 0U)
       << result.out;
 }
 
@@ -123,8 +123,8 @@ TEST(ProbeTest, TargetsMayEachHaveTheirHost) {
   const RunResult result =
       run_ioa({"connect", "-z", "127.0.0.1:" + v4.port_text(), "[::1]:" + v6.port_text()});
   EXPECT_EQ(result.status, 0);
-  EXPECT_EQ(without_times(result.out), "127.0.0.1\t" + v4.port_text() + "/tcp\topen\tTIME\n::1\t" +
-                                           v6.port_text() + "/tcp\topen\tTIME\n");
+  EXPECT_EQ(without_rtts(result.out), "127.0.0.1\t" + v4.port_text() + "/tcp\topen\tTIME\n::1\t" +
+                                          v6.port_text() + "/tcp\topen\tTIME\n");
 }
 
 TEST(ProbeTest, NothingIsSent) {
@@ -186,7 +186,7 @@ TEST(ProbeTest, ALimitOfTheRunPrintsWhatIsKnown) {
       run_ioa({"connect", "-z", "--timeout", "150ms", "--wait", "0", "--retry-delay", "10ms",
                "127.0.0.1", server.port_text(), closed});
   EXPECT_EQ(result.status, 124);
-  EXPECT_EQ(without_times(result.out), "127.0.0.1\t" + server.port_text() + "/tcp\topen\tTIME\n");
+  EXPECT_EQ(without_rtts(result.out), "127.0.0.1\t" + server.port_text() + "/tcp\topen\tTIME\n");
   EXPECT_EQ(result.err,
             "ioa connect: --timeout 150ms reached: not open: 127.0.0.1:" + closed + "\n");
 }
@@ -234,7 +234,7 @@ TEST(ProbeTest, APortWhoseServerResetsAtOnceIsOpen) {
   for (int i = 0; i < kTimes; ++i) {
     const RunResult result = run_ioa({"connect", "-z", peer.address()});
     EXPECT_EQ(result.status, 0) << result.out;
-    EXPECT_EQ(without_times(result.out), "127.0.0.1\t" + peer.port() + "/tcp\topen\tTIME\n");
+    EXPECT_EQ(without_rtts(result.out), "127.0.0.1\t" + peer.port() + "/tcp\topen\tTIME\n");
   }
   peer.finish();
 }

@@ -272,6 +272,13 @@ TEST(ResolveDnsTest, EventsTellOfTheServersAnswer) {
   EXPECT_NE(result.err.find("\"records\":[\"192.0.2.1\"]"), std::string::npos) << result.err;
 }
 
+TEST(ResolveDnsTest, AServerMayBeWrittenAsAnyOtherAddress) {
+  DnsServer server(some_hosts());
+  for (const char* const scheme : {"udp:", "udp4:", "udp://"})
+    expect_success(run_ioa({"resolve", "--server", scheme + server.text(), "-s4", "both.test"}),
+                   "192.0.2.1\n");
+}
+
 TEST(ResolveDnsTest, ASignalEndsItWhileItWaits) {
   DnsServer server([](const DnsQuery&) -> DnsServer::Replies { return {}; });
   Process process(ioa({"resolve", "--server", server.text(), "x.test"}));
@@ -287,6 +294,8 @@ TEST(ResolveDnsTest, RefusesWhatMakesNoSense) {
        std::vector<Arguments>{{"--server", "localhost", "x"},
                               {"--server", "127.0.0.1:http", "x"},
                               {"--server", "127.0.0.1:0", "x"},
+                              {"--server", "udp6:127.0.0.1", "x"},
+                              {"--server", "tcp:127.0.0.1", "x"},
                               {"--via", "carrier-pigeon", "x"},
                               {"--via", "system", "--server", "127.0.0.1", "x"},
                               {"-t", "ANY", "x"},

@@ -18,24 +18,25 @@ using namespace std::chrono_literals;
 using nlohmann::json;
 
 /// `run-child OPTIONS... sh -c SCRIPT`
-std::vector<std::string> shell(std::vector<std::string> options, const std::string& script) {
+std::vector<std::string> shell_job(std::vector<std::string> options, const std::string& script) {
   options.insert(options.begin(), "run-child");
   options.insert(options.end(), {"sh", "-c", script});
   return options;
 }
 
 TEST(RunChildOutputTest, BeginsEachLineWithATag) {
-  const RunResult result = run_ioa(shell({"--tag=web"}, "echo a; echo; echo b; echo err >&2"));
+  const RunResult result = run_ioa(shell_job({"--tag=web"}, "echo a; echo; echo b; echo err >&2"));
   EXPECT_EQ(result.out, "web\ta\nweb\t\nweb\tb\n");
   EXPECT_EQ(result.err, "web\terr\n");
   expect_success(run_ioa({"run", "--tag", "/bin/echo", "x"}), "echo\tx\n");
 }
 
 TEST(RunChildOutputTest, LosesNoByteOfAnyLine) {
-  expect_success(run_ioa(shell({"--tag=t"}, "printf 'a\\nno end'")), "t\ta\nt\tno end");
-  expect_success(run_ioa(shell({"--tag=t"}, ":")), "");
+  expect_success(run_ioa(shell_job({"--tag=t"}, "printf 'a\\nno end'")), "t\ta\nt\tno end");
+  expect_success(run_ioa(shell_job({"--tag=t"}, ":")), "");
   // A line that comes in pieces has one tag.
-  expect_success(run_ioa(shell({"--tag=t"}, "printf a; sleep 0.1; printf 'b\\nc'")), "t\tab\nt\tc");
+  expect_success(run_ioa(shell_job({"--tag=t"}, "printf a; sleep 0.1; printf 'b\\nc'")),
+                 "t\tab\nt\tc");
   const RunResult result = run_shell(
       "seq 1 200000 | $IOA run-child --tag=t cat | sed 's/^t\\t//' | "
       "cmp - /dev/fd/3 3<<END && echo same\n$(seq 1 200000)\nEND");
@@ -54,7 +55,7 @@ TEST(RunChildOutputTest, PassesAFloodOnInBoundedMemory) {
 }
 
 TEST(RunChildOutputTest, BeginsEachLineWithTheTime) {
-  const RunResult result = run_ioa(shell({"--timestamps", "--tag=x"}, "echo a; echo b"));
+  const RunResult result = run_ioa(shell_job({"--timestamps", "--tag=x"}, "echo a; echo b"));
   const std::string line(
       "\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z\tx\ta\n"
       "\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z\tx\tb\n");
@@ -73,7 +74,7 @@ TEST(RunChildOutputTest, KeepsTheOrderOfBothWhereTheyGoToOnePlace) {
 }
 
 TEST(RunChildOutputTest, WaitsForWhatTheChildLeavesBehindToWrite) {
-  expect_success(run_ioa(shell({"--tag=t"}, "(sleep 0.2; echo late) & echo now")),
+  expect_success(run_ioa(shell_job({"--tag=t"}, "(sleep 0.2; echo late) & echo now")),
                  "t\tnow\nt\tlate\n");
 }
 
@@ -105,19 +106,20 @@ TEST(RunChildOutputTest, ADiskThatIsFullIsAnError) {
 }
 
 TEST(RunChildReportTest, SaysInTextHowItWent) {
-  const RunResult result = run_ioa(shell({"--report"}, "echo x; exit 3"));
+  const RunResult result = run_ioa(shell_job({"--report"}, "echo x; exit 3"));
   EXPECT_EQ(result.status, 3);
   EXPECT_EQ(result.out, "x\n");
   const std::string line(
       "ioa run-child: sh: exited with status 3 after [0-9.]+m?s "
       "\\(user [0-9.]+m?s, system [0-9.]+m?s, [0-9.]+ MiB\\)\n");
   EXPECT_TRUE(matches(result.err, line)) << result.err;
-  EXPECT_NE(run_ioa(shell({"--report"}, "kill -TERM $$")).err.find("sh: killed by SIGTERM after"),
-            std::string::npos);
+  EXPECT_NE(
+      run_ioa(shell_job({"--report"}, "kill -TERM $$")).err.find("sh: killed by SIGTERM after"),
+      std::string::npos);
 }
 
 TEST(RunChildReportTest, SaysItInJson) {
-  const RunResult result = run_ioa(shell({"--json"}, "echo x; exit 3"));
+  const RunResult result = run_ioa(shell_job({"--json"}, "echo x; exit 3"));
   EXPECT_EQ(result.status, 3);
   EXPECT_EQ(result.err, "");
   ASSERT_EQ(result.out.rfind("x\n", 0), 0U);
@@ -135,15 +137,15 @@ TEST(RunChildReportTest, SaysItInJson) {
 }
 
 TEST(RunChildReportTest, CountsWhatItUses) {
-  const RunResult result =
-      run_ioa(shell({"--json"}, "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; sleep 0.2"));
+  const RunResult result = run_ioa(
+      shell_job({"--json"}, "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; sleep 0.2"));
   const json object = parse_json(result.out);
   EXPECT_GE(object["wall_s"], 0.2);
   EXPECT_GT(object["user_s"].get<double>() + object["system_s"].get<double>(), 0.01);
 }
 
 TEST(RunChildReportTest, NamesTheSignal) {
-  const json object = parse_json(run_ioa(shell({"--json"}, "kill -TERM $$")).out);
+  const json object = parse_json(run_ioa(shell_job({"--json"}, "kill -TERM $$")).out);
   EXPECT_EQ(object["signal"], 15);
   EXPECT_EQ(object["status"], 143);
 }
@@ -168,7 +170,7 @@ TEST(RunChildReportTest, IsTheLastLineAlsoOnATerminal) {
 
 TEST(RunChildReportTest, HasTheOutputIfThatIsAsked) {
   const RunResult result =
-      run_ioa(shell({"--json", "--capture"}, "echo out; printf 'err\\377' >&2; exit 2"));
+      run_ioa(shell_job({"--json", "--capture"}, "echo out; printf 'err\\377' >&2; exit 2"));
   EXPECT_EQ(result.status, 2);
   EXPECT_EQ(result.err, "");
   EXPECT_EQ(line_count(result.out), 1U);
@@ -198,7 +200,7 @@ TEST(RunChildReportTest, TellsOfACommandThatCouldNotBeStarted) {
 TEST(RunChildEventsTest, WritesThemAsJsonLines) {
   const TempDir folder;
   const std::string path = folder / "events";
-  EXPECT_EQ(run_ioa(shell({"--events", path}, "exit 3")).status, 3);
+  EXPECT_EQ(run_ioa(shell_job({"--events", path}, "exit 3")).status, 3);
   const std::string text = folder.read("events");
   ASSERT_EQ(line_count(text), 3U) << text;
   const std::size_t second = text.find('\n') + 1;

@@ -14,7 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 
 /// `run-child OPTIONS... sh -c SCRIPT`
-std::vector<std::string> shell(std::vector<std::string> options, const std::string& script) {
+std::vector<std::string> supervised(std::vector<std::string> options, const std::string& script) {
   options.insert(options.begin(), "run-child");
   options.insert(options.end(), {"sh", "-c", script});
   return options;
@@ -29,7 +29,7 @@ std::string succeeds_at(const TempDir& folder, int good) {
 TEST(RunChildSupervisionTest, TriesAgainUntilItSucceeds) {
   const TempDir folder;
   const RunResult result =
-      run_ioa(shell({"--retry", "5", "--backoff", "0", "--json"}, succeeds_at(folder, 3)));
+      run_ioa(supervised({"--retry", "5", "--backoff", "0", "--json"}, succeeds_at(folder, 3)));
   EXPECT_EQ(result.status, 0);
   EXPECT_EQ(line_count(folder.read("runs")), 3U);
   EXPECT_EQ(parse_json(result.out)["attempts"], 3);
@@ -37,23 +37,24 @@ TEST(RunChildSupervisionTest, TriesAgainUntilItSucceeds) {
 
 TEST(RunChildSupervisionTest, TriesSoOftenAndNoMore) {
   const TempDir folder;
-  EXPECT_EQ(run_ioa(shell({"--retry", "2", "--backoff", "1ms"}, succeeds_at(folder, 9))).status, 9);
+  EXPECT_EQ(
+      run_ioa(supervised({"--retry", "2", "--backoff", "1ms"}, succeeds_at(folder, 9))).status, 9);
   EXPECT_EQ(line_count(folder.read("runs")), 3U);
 }
 
 TEST(RunChildSupervisionTest, DoesNotTryAgainUnlessAsked) {
   const TempDir folder;
-  EXPECT_EQ(run_ioa(shell({}, succeeds_at(folder, 9))).status, 9);
-  EXPECT_EQ(run_ioa(shell({"--restart", "never"}, succeeds_at(folder, 9))).status, 9);
-  EXPECT_EQ(run_ioa(shell({"--retry", "0"}, succeeds_at(folder, 9))).status, 9);
+  EXPECT_EQ(run_ioa(supervised({}, succeeds_at(folder, 9))).status, 9);
+  EXPECT_EQ(run_ioa(supervised({"--restart", "never"}, succeeds_at(folder, 9))).status, 9);
+  EXPECT_EQ(run_ioa(supervised({"--retry", "0"}, succeeds_at(folder, 9))).status, 9);
   EXPECT_EQ(line_count(folder.read("runs")), 3U);
 }
 
 TEST(RunChildSupervisionTest, PausesInBetweenTwiceAsLongEachTime) {
   const TempDir folder;
   const RunResult result =
-      run_ioa(shell({"--retry", "3", "--backoff", "100ms", "--events", folder / "events"},
-                    succeeds_at(folder, 4)));
+      run_ioa(supervised({"--retry", "3", "--backoff", "100ms", "--events", folder / "events"},
+                         succeeds_at(folder, 4)));
   EXPECT_EQ(result.status, 0);
   EXPECT_GE(result.duration, 700ms);
   const std::string events = folder.read("events");
@@ -65,15 +66,16 @@ TEST(RunChildSupervisionTest, PausesInBetweenTwiceAsLongEachTime) {
 TEST(RunChildSupervisionTest, RestartsWhatFails) {
   const TempDir folder;
   EXPECT_EQ(
-      run_ioa(shell({"--restart", "on-failure", "--backoff", "0"}, succeeds_at(folder, 4))).status,
+      run_ioa(supervised({"--restart", "on-failure", "--backoff", "0"}, succeeds_at(folder, 4)))
+          .status,
       0);
   EXPECT_EQ(line_count(folder.read("runs")), 4U);
 }
 
 TEST(RunChildSupervisionTest, RestartsWhateverEnds) {
   const TempDir folder;
-  EXPECT_EQ(run_ioa(shell({"--restart", "always", "--max-restarts", "4", "--backoff", "0"},
-                          succeeds_at(folder, 2)))
+  EXPECT_EQ(run_ioa(supervised({"--restart", "always", "--max-restarts", "4", "--backoff", "0"},
+                               succeeds_at(folder, 2)))
                 .status,
             0);
   EXPECT_EQ(line_count(folder.read("runs")), 5U);
@@ -84,8 +86,8 @@ TEST(RunChildSupervisionTest, SomeStatusesAreSuccess) {
   const auto runs = [&](const std::string& list, const std::string& script) {
     static_cast<void>(folder.write("runs", ""));
     const RunResult result =
-        run_ioa(shell({"--retry", "1", "--backoff", "0", "--success-status", list},
-                      "echo run >>" + (folder / "runs") + "; " + script));
+        run_ioa(supervised({"--retry", "1", "--backoff", "0", "--success-status", list},
+                           "echo run >>" + (folder / "runs") + "; " + script));
     return std::to_string(result.status) + ' ' + std::to_string(line_count(folder.read("runs")));
   };
   EXPECT_EQ(runs("9", "exit 9"), "9 1");  // it is still the child's own
@@ -97,8 +99,9 @@ TEST(RunChildSupervisionTest, SomeStatusesAreSuccess) {
 
 TEST(RunChildSupervisionTest, ALimitIsForEachRunAndAFailure) {
   const TempDir folder;
-  const RunResult result = run_ioa(shell({"--retry", "1", "--backoff", "0", "--timeout", "0.2"},
-                                         "echo run >>" + (folder / "runs") + "; sleep 10"));
+  const RunResult result =
+      run_ioa(supervised({"--retry", "1", "--backoff", "0", "--timeout", "0.2"},
+                         "echo run >>" + (folder / "runs") + "; sleep 10"));
   EXPECT_EQ(result.status, 124);
   EXPECT_EQ(line_count(folder.read("runs")), 2U);
   EXPECT_EQ(line_count(result.err), 2U);
@@ -110,7 +113,8 @@ TEST(RunChildSupervisionTest, WhatCannotBeStartedIsNotTriedAgain) {
 }
 
 TEST(RunChildSupervisionTest, ASignalEndsIt) {
-  Process process(ioa(shell({"--restart", "always", "--backoff", "0"}, "echo up; exec sleep 30")));
+  Process process(
+      ioa(supervised({"--restart", "always", "--backoff", "0"}, "echo up; exec sleep 30")));
   ASSERT_TRUE(process.wait_for_out("up\n"));
   process.signal(SIGTERM);
   const RunResult result = process.wait();
@@ -119,15 +123,16 @@ TEST(RunChildSupervisionTest, ASignalEndsIt) {
 }
 
 TEST(RunChildSupervisionTest, ASignalEndsItInAPause) {
-  Process process(ioa(shell({"--restart", "always", "--backoff", "1h", "-v"}, "exit 1")));
+  Process process(ioa(supervised({"--restart", "always", "--backoff", "1h", "-v"}, "exit 1")));
   ASSERT_TRUE(process.wait_for_err("trying again"));
   process.signal(SIGINT);
   EXPECT_EQ(process.wait().status, 128 + SIGINT);
 }
 
 TEST(RunChildSupervisionTest, AHangupIsThereToReadFilesAnew) {
-  Process process(ioa(shell({"--restart", "always", "--backoff", "0"},
-                            "trap 'echo again; exit' HUP; echo up; while :; do sleep 0.01; done")));
+  Process process(
+      ioa(supervised({"--restart", "always", "--backoff", "0"},
+                     "trap 'echo again; exit' HUP; echo up; while :; do sleep 0.01; done")));
   ASSERT_TRUE(process.wait_for_out("up\n"));
   process.signal(SIGHUP);
   ASSERT_TRUE(process.wait_for_out("up\nagain\nup\n"));
@@ -147,17 +152,17 @@ TEST(RunChildSupervisionTest, SocketsStayOverRestarts) {
 
 TEST(RunChildSupervisionTest, FilesGoOnAndInputBeginsAnew) {
   const TempDir folder;
-  const RunResult result = run_ioa(
-      shell({"--retry", "2", "--backoff", "0", "--stdin-text", "a", "--stdout", folder / "out"},
-            "cat; exit 1"));
+  const RunResult result = run_ioa(supervised(
+      {"--retry", "2", "--backoff", "0", "--stdin-text", "a", "--stdout", folder / "out"},
+      "cat; exit 1"));
   EXPECT_EQ(result.status, 1);
   EXPECT_EQ(folder.read("out"), "aaa");
 }
 
 TEST(RunChildSupervisionTest, AnUnfinishedLineIsNotGoneOnWith) {
   expect_success(
-      run_ioa(shell({"--restart", "always", "--max-restarts", "1", "--backoff", "0", "--tag=t"},
-                    "printf x")),
+      run_ioa(supervised(
+          {"--restart", "always", "--max-restarts", "1", "--backoff", "0", "--tag=t"}, "printf x")),
       "t\tx\nt\tx");
 }
 

@@ -18,26 +18,26 @@ namespace {
 using namespace std::chrono_literals;
 using nlohmann::json;
 
-RunResult run_timer(std::vector<std::string> options, const std::string& script,
-                    std::string_view input = {}) {
+RunResult run_at_ticks(std::vector<std::string> options, const std::string& script,
+                       std::string_view input = {}) {
   options.insert(options.begin(), "timer");
   options.insert(options.end(), {"--", "sh", "-c", script});
   return run_ioa(std::move(options), input);
 }
 
 TEST(TimerCommandTest, AfterEndsWithTheStatusOfItsCommand) {
-  EXPECT_EQ(run_timer({"after", "0"}, "exit 7").status, 7);
-  EXPECT_EQ(run_timer({"after", "0"}, "kill -TERM $$").status, 128 + SIGTERM);
+  EXPECT_EQ(run_at_ticks({"after", "0"}, "exit 7").status, 7);
+  EXPECT_EQ(run_at_ticks({"after", "0"}, "kill -TERM $$").status, 128 + SIGTERM);
 }
 
 TEST(TimerCommandTest, TheCommandOfAfterReadsOurInput) {
-  expect_success(run_timer({"after", "0"}, "cat", "hello"), "hello");
+  expect_success(run_at_ticks({"after", "0"}, "cat", "hello"), "hello");
 }
 
 TEST(TimerCommandTest, CommandsSeeTheTick) {
   const RunResult result =
-      run_timer({"every", "20ms", "--count", "2"}, "echo $IOA_TICK ${#IOA_TIME} $IOA_MISSED; cat",
-                "not for them");
+      run_at_ticks({"every", "20ms", "--count", "2"},
+                   "echo $IOA_TICK ${#IOA_TIME} $IOA_MISSED; cat", "not for them");
   EXPECT_EQ(result.status, 0) << result.err;
   EXPECT_TRUE(result.out.starts_with("1 24 ")) << result.out;
   EXPECT_NE(result.out.find("\n2 24 "), std::string::npos) << result.out;
@@ -47,7 +47,7 @@ TEST(TimerCommandTest, CommandsSeeTheTick) {
 TEST(TimerCommandTest, EventsTellOfCommandsAsRunChildDoes) {
   const TempDir dir;
   const std::string path = dir / "events";
-  run_timer({"every", "10ms", "--count", "1", "--events", path}, "kill -KILL $$");
+  run_at_ticks({"every", "10ms", "--count", "1", "--events", path}, "kill -KILL $$");
   std::ifstream file(path);
   std::map<std::string, json> events;
   for (std::string line; std::getline(file, line);) {
@@ -71,13 +71,13 @@ TEST(TimerCommandTest, EventsTellOfCommandsAsRunChildDoes) {
 }
 
 TEST(TimerCommandTest, CommandsAreToldAsTheyAreTyped) {
-  const RunResult result = run_timer({"every", "10ms", "--count", "1", "-v"}, "exit 0");
+  const RunResult result = run_at_ticks({"every", "10ms", "--count", "1", "-v"}, "exit 0");
   EXPECT_EQ(result.err.rfind("ioa timer: started sh -c 'exit 0', pid ", 0), 0U) << result.err;
 }
 
 TEST(TimerCommandTest, AFailureIsTheStatus) {
-  EXPECT_EQ(run_timer({"every", "10ms", "--count", "2"}, "exit $((IOA_TICK - 1))").status, 1);
-  const RunResult stopped = run_timer({"every", "10ms", "--stop-on-failure"}, "exit 9");
+  EXPECT_EQ(run_at_ticks({"every", "10ms", "--count", "2"}, "exit $((IOA_TICK - 1))").status, 1);
+  const RunResult stopped = run_at_ticks({"every", "10ms", "--stop-on-failure"}, "exit 9");
   EXPECT_EQ(stopped.status, 9);
   EXPECT_EQ(stopped.out + stopped.err, "");
 }
@@ -96,7 +96,7 @@ TEST(TimerCommandTest, WhatCannotBeRunEndsIt) {
 
 TEST(TimerCommandTest, SkipLeavesTicksOut) {
   const RunResult result =
-      run_timer({"every", "20ms", "--count", "2"}, "echo $IOA_MISSED; sleep 0.15");
+      run_at_ticks({"every", "20ms", "--count", "2"}, "echo $IOA_MISSED; sleep 0.15");
   EXPECT_EQ(result.status, 0);
   const std::size_t second = result.out.find('\n') + 1;
   EXPECT_EQ(result.out.substr(0, second), "0\n");
@@ -104,8 +104,8 @@ TEST(TimerCommandTest, SkipLeavesTicksOut) {
 }
 
 TEST(TimerCommandTest, QueueRunsOneAfterTheOther) {
-  const RunResult result = run_timer({"every", "10ms", "--count", "4", "--overlap", "queue"},
-                                     "echo b; sleep 0.05; echo e");
+  const RunResult result = run_at_ticks({"every", "10ms", "--count", "4", "--overlap", "queue"},
+                                        "echo b; sleep 0.05; echo e");
   expect_success(result, "b\ne\nb\ne\nb\ne\nb\ne\n");
   EXPECT_GE(result.duration, 200ms);
 }
@@ -114,10 +114,10 @@ TEST(TimerCommandTest, ParallelRunsThemSideBySide) {
   const TempDir dir;
   // Each waits for the others: alone none would come to an end.
   const RunResult result =
-      run_timer({"every", "10ms", "--count", "3", "--overlap", "parallel"},
-                "cd " + dir.path().string() +
-                    "; touch $IOA_TICK; until test -e 1 && test -e 2 && test -e 3; "
-                    "do sleep 0.01; done");
+      run_at_ticks({"every", "10ms", "--count", "3", "--overlap", "parallel"},
+                   "cd " + dir.path().string() +
+                       "; touch $IOA_TICK; until test -e 1 && test -e 2 && test -e 3; "
+                       "do sleep 0.01; done");
   expect_success(result, "");
 }
 
@@ -125,8 +125,8 @@ TEST(TimerCommandTest, KillEndsTheOneBeforeAndWhatItHasStarted) {
   const TempDir dir;
   const std::string pids = dir / "pids";
   const RunResult result =
-      run_timer({"every", "200ms", "--count", "2", "--overlap", "kill"},
-                "test $IOA_TICK = 2 && exit; setsid sleep 30 & echo $! >" + pids + "; sleep 30");
+      run_at_ticks({"every", "200ms", "--count", "2", "--overlap", "kill"},
+                   "test $IOA_TICK = 2 && exit; setsid sleep 30 & echo $! >" + pids + "; sleep 30");
   EXPECT_EQ(result.status, 0) << result.err;
   EXPECT_LT(result.duration, 5s);
   EXPECT_NE(run_shell("kill -0 $(cat " + pids + ")").status, 0) << "it still runs";
@@ -164,7 +164,7 @@ TEST(TimerCommandTest, WithNohupAHangupIsNone) {
 }
 
 TEST(TimerCommandTest, TheEndWaitsForTheCommandThatRuns) {
-  expect_success(run_timer({"every", "10ms", "--count", "1"}, "sleep 0.2; echo done"), "done\n");
+  expect_success(run_at_ticks({"every", "10ms", "--count", "1"}, "sleep 0.2; echo done"), "done\n");
 }
 
 TEST(TimerCommandTest, ASecondSignalLeavesNothingBehind) {

@@ -18,7 +18,7 @@ namespace ioa::cli {
 namespace {
 
 // What one peer may say in a turn, so that others are heard in between.
-constexpr std::size_t kReadSize = std::size_t{64} << 10;
+constexpr std::size_t kPeerReadSize = std::size_t{64} << 10;
 constexpr std::size_t kPiecesPerCall = 64;
 // As a Pump looks for acknowledgements: first soon, then less often.
 constexpr Duration kFirstLook = std::chrono::milliseconds(1);
@@ -88,13 +88,13 @@ void HubPeer::event(IoEvent event) {
 }
 
 std::size_t HubPeer::size_to_read() {
-  if (!throttle_) return kReadSize;
+  if (!throttle_) return kPeerReadSize;
   const std::uint64_t most = throttle_->bucket.available(hub_.loop()->now());
   if (most == 0) {
     waits_for_rate_ = true;
     throttle_->timer.arm(throttle_->bucket.next());
   }
-  return static_cast<std::size_t>(std::min<std::uint64_t>(most, kReadSize));
+  return static_cast<std::size_t>(std::min<std::uint64_t>(most, kPeerReadSize));
 }
 
 void HubPeer::read() {

@@ -14,7 +14,7 @@
 namespace ioa::cli {
 namespace {
 
-ConnectOptions transfer_options(const ListenOptions& listen) {
+ConnectOptions sender_options(const ListenOptions& listen) {
   ConnectOptions options;
   static_cast<ByteOptions&>(options) = listen;
   options.peer.scheme = Address::Scheme::udp;
@@ -193,7 +193,7 @@ void SendersService::Side::set_paused(bool is_paused) {
 SendersService::SendersService(Context& context, const ListenOptions& options, ServiceHost& host)
     : context_(context),
       host_(host),
-      options_(transfer_options(options)),
+      options_(sender_options(options)),
       near_(context, options_),
       transfer_(context, options_, 0) {}
 

@@ -26,7 +26,7 @@ namespace ioa::cli {
 namespace {
 
 // The pause between two runs doubles up to this, and begins anew after a run that was longer.
-constexpr Duration kLongestPause = std::chrono::minutes(1);
+constexpr Duration kLongestBackoff = std::chrono::minutes(1);
 
 /// Whether this program is what a user of a terminal waits for.
 bool is_in_foreground() {
@@ -210,9 +210,9 @@ bool Supervisor::runs_again(const ChildReport& /*report*/) const {
 }
 
 Future<bool> Supervisor::pause(const ChildReport& report) {
-  if (attempts_ == 1 || report.wall > kLongestPause) next_pause_ = options_.backoff;
+  if (attempts_ == 1 || report.wall > kLongestBackoff) next_pause_ = options_.backoff;
   const Duration delay = next_pause_;
-  next_pause_ = std::min(delay * 2, std::max(kLongestPause, Duration(options_.backoff)));
+  next_pause_ = std::min(delay * 2, std::max(kLongestBackoff, Duration(options_.backoff)));
   const std::string reason = report.reason();
   world_.reporter.event("retry", {{"attempt", std::int64_t{attempts_}},
                                   {"delay_ms", milliseconds(delay)},

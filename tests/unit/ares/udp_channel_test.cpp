@@ -32,7 +32,7 @@ using ::testing::SizeIs;
 
 class UdpChannelTest : public test::AresTest {};
 
-DnsMessage one_address(const DnsQuery& query, const std::string& address) {
+DnsMessage address_reply(const DnsQuery& query, const std::string& address) {
   DnsMessage message;
   message.answers = {address_record(query.name, address)};
   return message;
@@ -40,7 +40,7 @@ DnsMessage one_address(const DnsQuery& query, const std::string& address) {
 
 TEST_F(UdpChannelTest, AReplyMayHaveItsQuestionInOtherLetters) {
   DnsServer server([](const DnsQuery& query) -> DnsServer::Replies {
-    DnsMessage message = one_address(query, "192.0.2.1");
+    DnsMessage message = address_reply(query, "192.0.2.1");
     message.question = wire_name("EXAMPLE.oRG") + wire_u16(1) + wire_u16(1);
     return {message.wire(query)};
   });
@@ -72,7 +72,7 @@ TEST_F(UdpChannelTest, OnlyAReplyToTheWholeQuestionIsTaken) {
 TEST_F(UdpChannelTest, AReplyToWhatNobodyWaitsForIsPassedOver) {
   std::vector<std::string> late;
   DnsServer server([&late](const DnsQuery& query) -> DnsServer::Replies {
-    late.push_back(one_address(query, "192.0.2." + std::to_string(late.size())).wire(query));
+    late.push_back(address_reply(query, "192.0.2." + std::to_string(late.size())).wire(query));
     if (query.name == "dropped") return {};
     return {late.begin(), late.end()};
   });
@@ -112,7 +112,7 @@ TEST_F(UdpChannelTest, ANetworkThatIsNotThereIsAnErrorAtOnce) {
 TEST_F(UdpChannelTest, ManyQuestionsAreAnsweredWhateverTheirOrder) {
   std::vector<std::string> kept;
   DnsServer server([&kept](const DnsQuery& query) -> DnsServer::Replies {
-    kept.push_back(one_address(query, "192.0.2.1").wire(query));
+    kept.push_back(address_reply(query, "192.0.2.1").wire(query));
     if (kept.size() < 700) return {};
     return {kept.rbegin(), kept.rend()};
   });

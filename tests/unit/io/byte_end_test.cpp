@@ -121,8 +121,8 @@ TEST_F(ByteEndTest, WritesNoMoreThanPipeBufToAPipeThatCannotBeOpenedAnew) {
   ByteEnd end = ByteEnd::inherited(pipe.second.release(), Access::write);
 
   EXPECT_FALSE(end.never_blocks());
-  EXPECT_EQ(write(end, pattern(100'000)), PIPE_BUF);
-  while (write(end, pattern(100'000)) == PIPE_BUF) {
+  EXPECT_EQ(write(end, bulk_bytes(100'000)), PIPE_BUF);
+  while (write(end, bulk_bytes(100'000)) == PIPE_BUF) {
   }
   EXPECT_EQ(error, EAGAIN);
   EXPECT_FALSE(end.is_writable());
@@ -170,7 +170,7 @@ TEST_F(ByteEndTest, NeverWaitsOnAnInheritedSocket) {
 
   EXPECT_EQ(read(end), "");
   EXPECT_EQ(error, EAGAIN);
-  while (write(end, pattern(65536)) > 0) {
+  while (write(end, bulk_bytes(65536)) > 0) {
   }
   EXPECT_EQ(error, EAGAIN);
   EXPECT_FALSE(others.is_non_blocking());
@@ -192,7 +192,7 @@ TEST_F(ByteEndTest, NeverBlocksOnAPtyMasterThatNobodyReads) {
   ASSERT_EQ(::openpty(&master, &slave, nullptr, nullptr, nullptr), 0);
   const UniqueFd owned_slave(slave);
   ByteEnd end = ByteEnd::inherited(master, Access::write);
-  const std::string bytes = pattern(65536);
+  const std::string bytes = bulk_bytes(65536);
   while (write(end, bytes) > 0) {
   }
   EXPECT_EQ(error, EAGAIN);

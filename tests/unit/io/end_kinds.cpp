@@ -87,7 +87,7 @@ std::string_view name_of(EndKind kind) {
   return kNames.at(static_cast<std::size_t>(kind));
 }
 
-std::string pattern(std::size_t size) {
+std::string bulk_bytes(std::size_t size) {
   std::string bytes(size, '\0');
   std::uint64_t state = 88172645463325252;
   for (char& byte : bytes) {

@@ -34,7 +34,7 @@ enum class EndKind {
 std::string_view name_of(EndKind kind);
 
 /// Bytes that look random, the same ones each time.
-std::string pattern(std::size_t size);
+std::string bulk_bytes(std::size_t size);
 
 /// A descriptor handed to a ByteEnd, seen through another one of the same description.
 class SharedDescription {

@@ -47,7 +47,7 @@ class FlowFilterTest : public FlowTest {
 };
 
 TEST_F(FlowFilterTest, ShowsEveryByteInItsOrderOnEveryPath) {
-  const std::string bytes = pattern(1'000'000);
+  const std::string bytes = bulk_bytes(1'000'000);
   for (const EndKind from : {EndKind::file, EndKind::pipe, EndKind::tcp}) {
     for (const EndKind to : {EndKind::pipe, EndKind::tcp}) {
       Doubler filter;
@@ -68,7 +68,7 @@ TEST_F(FlowFilterTest, ShowsEveryByteInItsOrderOnEveryPath) {
 
 TEST_F(FlowFilterTest, DeliveredIsWhatTheSinkHasTakenAndNoMore) {
   Doubler filter;
-  prepare(EndKind::file, EndKind::tcp, pattern(20'000'000));
+  prepare(EndKind::file, EndKind::tcp, bulk_bytes(20'000'000));
   flow->add_filter(filter);
   start();
   run_until_stuck();
@@ -92,7 +92,7 @@ TEST_F(FlowFilterTest, SeveralSeeTheBytesInTurn) {
 
 TEST_F(FlowFilterTest, ARateHoldsOnEveryPath) {
   using Clock = std::chrono::steady_clock;
-  const std::string bytes = pattern(50'000);
+  const std::string bytes = bulk_bytes(50'000);
   for (const EndKind from : {EndKind::file, EndKind::pipe, EndKind::tcp}) {
     prepare(from, EndKind::tcp, bytes);
     loop.refresh_now();  // a rate counts in the loop's time, which may be old on a busy machine
@@ -107,7 +107,7 @@ TEST_F(FlowFilterTest, ARateHoldsOnEveryPath) {
 }
 
 TEST_F(FlowFilterTest, StoppingDoesNotWaitForTheRate) {
-  prepare(EndKind::file, EndKind::tcp, pattern(50'000));
+  prepare(EndKind::file, EndKind::tcp, bulk_bytes(50'000));
   flow->limit_rate(1);
   start();
   for (int i = 0; i < 5; ++i) loop.turn(std::chrono::milliseconds(1));
@@ -119,7 +119,7 @@ TEST_F(FlowFilterTest, StoppingDoesNotWaitForTheRate) {
 }
 
 TEST_F(FlowFilterTest, DrainingTakesAllThatIsReadyAtTheRate) {
-  prepare(EndKind::pipe, EndKind::tcp, pattern(30'000));
+  prepare(EndKind::pipe, EndKind::tcp, bulk_bytes(30'000));
   flow->limit_rate(1'000'000);
   source->ends = false;
   source->step(0);

@@ -44,7 +44,7 @@ TEST_P(FlowMatrixTest, MovesEveryByteAndLeavesWhatItInheritedAsItWas) {
   const bool is_slow =
       from == EndKind::terminal || to == EndKind::terminal || to == EndKind::terminal_master;
   constexpr std::size_t kMuch = 2'000'003;
-  start(from, to, pattern(is_slow ? kMuch / 20 : kMuch));
+  start(from, to, bulk_bytes(is_slow ? kMuch / 20 : kMuch));
   const std::string expected = source->expected();
   if (from == EndKind::zero) {
     turn_until([&] { return flow->is_over() || flow->bytes_written() >= expected.size(); });

@@ -73,7 +73,7 @@ TEST_F(TcpFlowTest, CopiesSmallMessagesAndSplicesBulk) {
     wait([&] { return flow->bytes_written() == 7U * (static_cast<unsigned>(i) + 1); });
     EXPECT_EQ(flow->method(), Method::copy);
   }
-  const std::string bulk = pattern(1 << 20);
+  const std::string bulk = bulk_bytes(1 << 20);
   std::size_t fed = 0;
   wait([&] {
     read_available(reader.get());
@@ -95,7 +95,7 @@ TEST_F(TcpFlowTest, ReadsNoMoreAheadOfItsSinkThanItMay) {
   constexpr std::size_t kBuffer = 50'000;
   flow->limit_buffer(kBuffer);
   start_flow();
-  const std::string bulk = pattern(1 << 20);
+  const std::string bulk = bulk_bytes(1 << 20);
   const auto is_stuck = [&] {
     const std::uint64_t before = flow->bytes_written();
     for (int i = 0; i < 20; ++i) {
@@ -114,7 +114,7 @@ TEST_F(TcpFlowTest, ReadsNoMoreAheadOfItsSinkThanItMay) {
 TEST_F(TcpFlowTest, HoldsNoPipeWhileNothingMoves) {
   start_flow();
   const std::set<int> before = open_fds();
-  const std::string bulk = pattern(1 << 20);
+  const std::string bulk = bulk_bytes(1 << 20);
   std::size_t fed = 0;
   wait([&] {
     read_available(reader.get());
@@ -136,7 +136,7 @@ TEST_F(TcpFlowTest, CopiesWhenThereIsNoDescriptorLeftForAPipe) {
   loop.turn(std::chrono::milliseconds(1));  // makes the loop's own descriptors
   const NoMoreDescriptors none;
 
-  const std::string bulk = pattern(3'000'000);
+  const std::string bulk = bulk_bytes(3'000'000);
   std::size_t fed = 0;
   std::string arrived;
   wait([&] {
@@ -201,7 +201,7 @@ TEST_F(TcpFlowTest, StopsAtOnceWhenNothingIsPending) {
 
 TEST_F(TcpFlowTest, WritesWhatItHasReadBeforeItStops) {
   start_flow();
-  const std::string bulk = pattern(65536);
+  const std::string bulk = bulk_bytes(65536);
   std::string arrived;
   // Until both kernels' buffers are full.
   for (int idle = 0; idle < 20;) {
@@ -227,7 +227,7 @@ TEST_F(TcpFlowTest, WritesWhatItHasReadBeforeItStops) {
 
 TEST_F(TcpFlowTest, DrainsWhatIsReadyAndStopsWhereItWouldWait) {
   start_flow();
-  const std::string bytes = pattern(200'000);
+  const std::string bytes = bulk_bytes(200'000);
   write_all(writer.get(), bytes);
   flow->drain();
   std::string arrived;
@@ -286,7 +286,7 @@ TEST_F(TcpFlowTest, TellsWhatItWaitsFor) {
   start_flow();
   turn_while_busy(loop);
   EXPECT_TRUE(flow->waits_for_source());
-  const std::string bulk = pattern(65536);
+  const std::string bulk = bulk_bytes(65536);
   for (int idle = 0; idle < 20;) {
     const ssize_t size = ::write(writer.get(), bulk.data(), bulk.size());
     idle = loop.turn(std::chrono::milliseconds(1)) == 0 && size < 0 ? idle + 1 : 0;
@@ -297,7 +297,7 @@ TEST_F(TcpFlowTest, TellsWhatItWaitsFor) {
 TEST_F(FlowTest, BlamesTheSinkWhoseReaderHasLeft) {
   for (const EndKind from : {EndKind::file, EndKind::pipe, EndKind::tcp, EndKind::socket_pair}) {
     for (const EndKind to : {EndKind::pipe, EndKind::sealed_pipe, EndKind::socket_pair}) {
-      start(from, to, pattern(500'000));
+      start(from, to, bulk_bytes(500'000));
       sink->leave();
       run_to_end();
       EXPECT_EQ(flow->state(), State::sink_failed) << name_of(from) << " to " << name_of(to);
@@ -338,7 +338,7 @@ TEST_F(FlowTest, BlamesTheSourceThatIsADirectory) {
 
 TEST_F(FlowTest, BlamesTheSinkThatIsFull) {
   for (const EndKind from : {EndKind::file, EndKind::pipe, EndKind::tcp, EndKind::zero}) {
-    start(from, EndKind::full, pattern(300'000));
+    start(from, EndKind::full, bulk_bytes(300'000));
     run_to_end();
     EXPECT_EQ(flow->state(), State::sink_failed) << name_of(from);
     EXPECT_EQ(flow->error(), ENOSPC);
@@ -383,7 +383,7 @@ class SlowSinkTest : public FlowTest,
 
 TEST_P(SlowSinkTest, BoundsMemoryAndLosesNothing) {
   const auto [from, to] = GetParam();
-  start(from, to, pattern(24'000'000));
+  start(from, to, bulk_bytes(24'000'000));
   source->ends = false;
   run_until_stuck();
   EXPECT_FALSE(flow->is_over());

@@ -15,7 +15,7 @@ class PumpFailureTest : public PumpTest {
  protected:
   /// Writes to standard input until nobody takes more; returns how much was taken.
   std::uint64_t feed_until_stuck() {
-    const std::string block = pattern(65536);
+    const std::string block = bulk_bytes(65536);
     std::uint64_t fed = 0;
     int idle = 0;
     while (idle < 10) {
@@ -75,7 +75,7 @@ TEST_F(PumpFailureTest, DoesNotCountAnEndThatWasNeverSentAsAByte) {
   ASSERT_EQ(::setsockopt(far.second.get(), SOL_SOCKET, SO_RCVBUF, &small, sizeof small), 0);
   start(std::move(far));
   // Less than our kernel takes, more than the peer's does: all is written, not all acknowledged.
-  write_all(stdin_writer.get(), pattern(60'000));
+  write_all(stdin_writer.get(), bulk_bytes(60'000));
   wait([&] { return pump->sent() == 60'000U; });
   settle();
   const std::uint64_t at_peers_kernel = unread_at_peer();
@@ -90,7 +90,7 @@ TEST_F(PumpFailureTest, DoesNotCountAnEndThatWasNeverSentAsAByte) {
 
 TEST_F(PumpFailureTest, DeliversWhatWasReceivedBeforeAReset) {
   start(tcp_pair());
-  const std::string bytes = pattern(50'000);
+  const std::string bytes = bulk_bytes(50'000);
   write_all(peer.get(), bytes);
   reset_peer();
   const PumpResult outcome = result();
@@ -175,7 +175,7 @@ class AcknowledgementTest : public PumpFailureTest {
                    sizeof user_timeout_ms);
     options.near_eof = NearEof::close;
     start(std::move(far), options);
-    write_all(stdin_writer.get(), pattern(60'000));
+    write_all(stdin_writer.get(), bulk_bytes(60'000));
     stdin_writer.reset();
     settle();
   }
@@ -188,7 +188,7 @@ TEST_F(AcknowledgementTest, IsWaitedForBeforeSuccess) {
   const PumpResult outcome = future.get();
   EXPECT_EQ(outcome.end, PumpEnd::complete);
   EXPECT_EQ(outcome.sent, 60'000U);
-  EXPECT_TRUE(peer_reads() == pattern(60'000));
+  EXPECT_TRUE(peer_reads() == bulk_bytes(60'000));
 }
 
 TEST_F(AcknowledgementTest, ThatNeverComesIsAFailure) {
@@ -293,7 +293,7 @@ TEST_F(PumpFailureTest, BlamesThePeerWhoseReset_AFileMeetsWhileItIsSent) {
   const TempDir dir;
   SocketPair out = pipe_pair();
   stdout_reader = std::move(out.first);
-  const std::string path = dir.write("big", pattern(20 << 20));
+  const std::string path = dir.write("big", bulk_bytes(20 << 20));
   start(tcp_pair(),
         ByteEnd::inherited(::open(path.c_str(), O_RDONLY | O_CLOEXEC), ByteEnd::Access::read),
         ByteEnd::own(std::move(out.second)));

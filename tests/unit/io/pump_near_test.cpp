@@ -93,7 +93,7 @@ TEST_F(PumpNearTest, WhereBothHaveEndedThePeerSeesItThoughTheNearOneHasNotGotAll
   PumpOptions options;
   options.far_eof = FarEof::finish;
   join(tcp_pair(), options);
-  const std::string much = pattern(1 << 20);
+  const std::string much = bulk_bytes(1 << 20);
   std::size_t fed = 0;
   wait([&] {
     const ssize_t size =
@@ -166,7 +166,7 @@ TEST_F(PumpNearTest, ARateHoldsBothWays) {
   PumpOptions options;
   options.rate = 1'000'000;
   join(tcp_pair(), options);
-  const std::string bytes = pattern(40'000);
+  const std::string bytes = bulk_bytes(40'000);
   const auto began = Clock::now();
   write_all(near_peer.get(), bytes);
   write_all(peer.get(), bytes);

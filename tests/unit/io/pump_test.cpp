@@ -41,7 +41,7 @@ TEST_F(PumpTest, CarriesMuchBothWaysAtOnce) {
     PumpOptions options;
     options.far_eof = FarEof::finish;
     start(is_tcp ? tcp_pair() : unix_pair(), options);
-    const std::string up = pattern(8 << 20);
+    const std::string up = bulk_bytes(8 << 20);
     const std::string down(up.rbegin(), up.rend());
     std::size_t up_fed = 0;
     std::size_t down_fed = 0;
@@ -147,7 +147,7 @@ TEST_F(NearEofTest, QuitAfterDoesNotCutOffWhatIsStillToBeSent) {
   PumpOptions options;
   options.quit_after = Duration::zero();
   start(tcp_pair(), options);
-  const std::string bytes = pattern(4 << 20);
+  const std::string bytes = bulk_bytes(4 << 20);
   std::size_t fed = 0;
   wait([&] {
     const ssize_t size = ::write(stdin_writer.get(), bytes.data() + fed, bytes.size() - fed);
@@ -216,7 +216,7 @@ TEST_P(FarEofTest, DependsOnThePolicyIfStandardInputIsOpenAndEmpty) {
 
 TEST_P(FarEofTest, SendsWhatStandardInputHasReady) {
   start(tcp_pair(), options);
-  const std::string bytes = pattern(60'000);
+  const std::string bytes = bulk_bytes(60'000);
   write_all(stdin_writer.get(), bytes);
   peer_ends();
   wait([&] { return peer_reads().size() == bytes.size(); });
@@ -282,7 +282,7 @@ TEST_F(PumpTest, ThrowsAwayWhatItReceivesIfItOnlySends) {
   PumpOptions options;
   options.receives = false;
   start(tcp_pair(), options);
-  const std::string noise = pattern(1 << 20);
+  const std::string noise = bulk_bytes(1 << 20);
   std::size_t fed = 0;
   wait([&] {
     const ssize_t size = ::write(peer.get(), noise.data() + fed, noise.size() - fed);

@@ -19,7 +19,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kNoLimit = 1'000'000;
+constexpr std::size_t kAllThatAreDue = 1'000'000;
 
 TimePoint at(int milliseconds) { return TimePoint(std::chrono::milliseconds(milliseconds)); }
 
@@ -29,7 +29,7 @@ class TimeQueueTest : public ::testing::Test {
   TimeWatch& timer(char name) {
     return timers.emplace_back(queue, [this, name] { log += name; });
   }
-  std::string fire(int milliseconds, std::size_t limit = kNoLimit) {
+  std::string fire(int milliseconds, std::size_t limit = kAllThatAreDue) {
     log.clear();
     queue.fire(at(milliseconds), limit);
     return log;
@@ -57,7 +57,7 @@ TEST_F(TimeQueueTest, FiresInTheOrderOfTheDeadlines) {
 
 TEST_F(TimeQueueTest, FiresAtTheDeadlineNotBefore) {
   timer('a').arm(at(10));
-  queue.fire(at(10) - 1ns, kNoLimit);
+  queue.fire(at(10) - 1ns, kAllThatAreDue);
   EXPECT_EQ(log, "");
   EXPECT_EQ(fire(10), "a");
 }
@@ -249,7 +249,7 @@ TEST_F(TimeQueueTest, AnExceptionLeavesTheOthersQueued) {
 TEST_F(TimeQueueTest, ANestedCallRunsWhatIsDueAndTheOuterOneGoesOn) {
   TimeWatch a(queue, [&] {
     log += 'a';
-    queue.fire(at(20), kNoLimit);
+    queue.fire(at(20), kAllThatAreDue);
     log += ')';
   });
   a.arm(at(10));
@@ -266,7 +266,7 @@ TEST_F(TimeQueueTest, ATimerThatRunsANestedCallMayFireInIt) {
   a.set_callback([&] {
     if (++calls > 1) return;
     a.arm(at(20));
-    queue.fire(at(20), kNoLimit);
+    queue.fire(at(20), kAllThatAreDue);
     EXPECT_EQ(calls, 2);
   });
   a.arm(at(10));
@@ -299,7 +299,7 @@ TEST_F(TimeQueueTest, AHundredTimersInRandomOrderFireSorted) {
   std::vector<int> fired;
   for (const int when : due)
     timers.emplace_back(queue, [&fired, when] { fired.push_back(when); }).arm(at(when));
-  queue.fire(at(1000), kNoLimit);
+  queue.fire(at(1000), kAllThatAreDue);
   EXPECT_EQ(fired.size(), 101U);
   EXPECT_TRUE(std::is_sorted(fired.begin(), fired.end()));
 }
