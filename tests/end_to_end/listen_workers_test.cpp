@@ -25,6 +25,17 @@ class ListenWorkersTest : public ::testing::Test {
     for (pid_t child = 0; list >> child;) children.push_back(child);
     return children;
   }
+  /// Its worker processes, once there are so many.
+  static std::vector<pid_t> workers_of(ListenServer& server, std::size_t count) {
+    std::vector<pid_t> workers;
+    wait_until(
+        [&] {
+          workers = children_of(server.program().pid());
+          return workers.size() == count;
+        },
+        "the workers");
+    return workers;
+  }
   /// A connection that one of the workers serves.
   static Peer served(ListenServer& server) {
     Peer peer = server.connect();
@@ -69,13 +80,7 @@ TEST_F(ListenWorkersTest, OneThatIsKilledUnderLoadLosesItsOwnConnectionsOnly) {
   ListenServer server({"-k", "--echo", "--workers", "3", "-m", "0"});
   std::vector<Peer> held;
   for (int i = 0; i < 60; ++i) held.push_back(served(server));
-  std::vector<pid_t> workers;
-  wait_until(
-      [&] {
-        workers = children_of(server.program().pid());
-        return workers.size() == 3;
-      },
-      "the workers");
+  const std::vector<pid_t> workers = workers_of(server, 3);
 
   std::atomic<bool> is_over = false;
   std::atomic<int> refused = 0;
@@ -130,13 +135,7 @@ TEST_F(ListenWorkersTest, TheLimitOfConnectionsIsThatOfAllTogether) {
 
 TEST_F(ListenWorkersTest, EndWithTheOneThatStartedThem) {
   ListenServer server({"-k", "--echo", "--workers", "2"});
-  std::vector<pid_t> workers;
-  wait_until(
-      [&] {
-        workers = children_of(server.program().pid());
-        return workers.size() == 2;
-      },
-      "the workers");
+  const std::vector<pid_t> workers = workers_of(server, 2);
   EXPECT_EQ(server.end(SIGKILL).status, 137);
   for (const pid_t worker : workers)
     wait_until(
@@ -163,13 +162,7 @@ TEST_F(ListenWorkersTest, WhatCannotBeBoundIsToldByOneOnly) {
 TEST_F(ListenWorkersTest, AUnixSocketsFileStaysUntilTheLastOfThem) {
   TempDir dir;
   ListenServer server({"-k", "--echo", "--workers", "2"}, "unix:" + (dir / "socket"));
-  std::vector<pid_t> workers;
-  wait_until(
-      [&] {
-        workers = children_of(server.program().pid());
-        return workers.size() == 2;
-      },
-      "the workers");
+  const std::vector<pid_t> workers = workers_of(server, 2);
   ASSERT_EQ(::kill(workers.front(), SIGTERM), 0);  // one that ends in order does not take it along
   wait_until(
       [&] {

@@ -133,18 +133,7 @@ TEST(TimerCommandTest, KillEndsTheOneBeforeAndWhatItHasStarted) {
 }
 
 TEST(TimerCommandTest, ASignalEndsCommandsAndAllThatTheyHaveStarted) {
-  const TempDir dir;
-  const std::string pids = dir / "pids";
-  Process process(ioa({"timer", "every", "10ms", "--", "sh", "-c",
-                       "setsid sleep 30 & echo $! >" + pids + "; echo up; sleep 30"}));
-  ASSERT_TRUE(process.wait_for_out("up"));
-  process.signal(SIGTERM);
-  EXPECT_EQ(process.wait().status, 128 + SIGTERM);
-  EXPECT_NE(run_shell("kill -0 $(cat " + pids + ")").status, 0) << "it still runs";
-}
-
-TEST(TimerCommandTest, TheEndOfTheTerminalLeavesNothingBehindEither) {
-  for (const int number : {SIGHUP, SIGQUIT}) {
+  for (const int number : {SIGTERM, SIGHUP, SIGQUIT}) {
     const TempDir dir;
     const std::string pids = dir / "pids";
     Process process(ioa({"timer", "every", "10ms", "--", "sh", "-c",
